@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page allocation: flags and functions. Values and meaning of the flags are those
+ * of Linux 6.1 (include/linux/gfp_types.h is their documentation in Linux).
+ *
+ * Unless a function says otherwise: any thread may call it; it works on the machine
+ * that the thread has entered (machine.h); with a flag that contains
+ * __GFP_DIRECT_RECLAIM it may sleep, else it never does.
+ */
+#ifndef KMEM_GFP_H
+#define KMEM_GFP_H
+
+#include <kmem/types.h>
+
+KMEM_BEGIN_DECLS
+
+/* Zone modifiers: which zone is the highest that may serve the request. */
+#define __GFP_DMA ((gfp_t)0x01u)	/* below 16 MiB */
+#define __GFP_HIGHMEM ((gfp_t)0x02u)	/* HIGHMEM too (x86_32) */
+#define __GFP_DMA32 ((gfp_t)0x04u)	/* below 4 GiB */
+#define __GFP_MOVABLE ((gfp_t)0x08u)	/* ZONE_MOVABLE with __GFP_HIGHMEM; also a mobility hint */
+
+/* Mobility: in which kind of pageblock the page should lie. */
+#define __GFP_RECLAIMABLE ((gfp_t)0x10u)
+
+/* What the request may do. */
+#define __GFP_HIGH ((gfp_t)0x20u)		/* high priority: may dip into reserves */
+#define __GFP_IO ((gfp_t)0x40u)			/* may start physical I/O */
+#define __GFP_FS ((gfp_t)0x80u)			/* may call into the file system */
+#define __GFP_ZERO ((gfp_t)0x100u)		/* return zeroed memory */
+#define __GFP_ATOMIC ((gfp_t)0x200u)		/* cannot wait and has a high priority */
+#define __GFP_DIRECT_RECLAIM ((gfp_t)0x400u)	/* may reclaim in the caller's context (may sleep) */
+#define __GFP_KSWAPD_RECLAIM ((gfp_t)0x800u)	/* may wake kswapd */
+#define __GFP_WRITE ((gfp_t)0x1000u)		/* the page will be dirtied */
+#define __GFP_NOWARN ((gfp_t)0x2000u)		/* no failure report */
+#define __GFP_RETRY_MAYFAIL ((gfp_t)0x4000u)	/* try hard, may fail (once called __GFP_REPEAT) */
+#define __GFP_NOFAIL ((gfp_t)0x8000u)		/* never fails */
+#define __GFP_NORETRY ((gfp_t)0x10000u)		/* light reclaim only, may fail */
+#define __GFP_MEMALLOC ((gfp_t)0x20000u)	/* all reserves are open */
+#define __GFP_COMP ((gfp_t)0x40000u)		/* make a compound page */
+#define __GFP_NOMEMALLOC ((gfp_t)0x80000u)	/* no emergency reserves, whatever else is said */
+#define __GFP_HARDWALL ((gfp_t)0x100000u)	/* cpuset hint; accepted */
+#define __GFP_THISNODE ((gfp_t)0x200000u)	/* this node only */
+#define __GFP_ACCOUNT ((gfp_t)0x400000u)	/* account to the caller's group */
+#define __GFP_COLD ((gfp_t)0u)			/* accepted; without effect since Linux 4.15 */
+
+#define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+
+#define GFP_ATOMIC (__GFP_HIGH | __GFP_ATOMIC | __GFP_KSWAPD_RECLAIM)
+#define GFP_KERNEL (__GFP_RECLAIM | __GFP_IO | __GFP_FS)
+#define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
+#define GFP_NOWAIT (__GFP_KSWAPD_RECLAIM)
+#define GFP_NOIO (__GFP_RECLAIM)
+#define GFP_NOFS (__GFP_RECLAIM | __GFP_IO)
+#define GFP_USER (__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HARDWALL)
+#define GFP_DMA __GFP_DMA
+#define GFP_DMA32 __GFP_DMA32
+#define GFP_HIGHUSER (GFP_USER | __GFP_HIGHMEM)
+#define GFP_HIGHUSER_MOVABLE (GFP_HIGHUSER | __GFP_MOVABLE)
+#define GFP_TRANSHUGE_LIGHT \
+	((GFP_HIGHUSER_MOVABLE | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_NOWARN) & ~__GFP_RECLAIM)
+#define GFP_TRANSHUGE (GFP_TRANSHUGE_LIGHT | __GFP_DIRECT_RECLAIM)
+
+/**
+ * alloc_pages - allocate 2^@order physically contiguous pages
+ * @gfp:   GFP_* flags
+ * @order: 0 … MAX_ORDER - 1
+ *
+ * The first frame number is a multiple of 2^@order. The caller's node is tried first,
+ * then the other nodes by distance.
+ *
+ * Return: the first page, or NULL when nothing is free above the watermark that applies
+ * (a failure report is logged unless __GFP_NOWARN) or when @order is too large (a warning).
+ * Free with __free_pages() and the same order.
+ * Context: may sleep if @gfp allows it.
+ * Source: Linux 6.1 Documentation/core-api/memory-allocation.rst.
+ */
+KMEM_DECL(struct page *, alloc_pages, (gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
+
+/** alloc_page - one page; alloc_pages(@gfp, 0). */
+KMEM_DECL(struct page *, alloc_page, (gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * alloc_pages_node - alloc_pages() with a preferred node
+ * @nid: node to try first; NUMA_NO_NODE is the caller's own. With __GFP_THISNODE the only one.
+ *
+ * Return: as alloc_pages(); NULL and a warning for a node that does not exist.
+ */
+KMEM_DECL(struct page *, alloc_pages_node, (int nid, gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
+
+/**
+ * alloc_pages_bulk_array - fill an array with single pages
+ * @nr:    length of @pages; entries that are not NULL are left alone
+ *
+ * Return: how many leading entries of @pages are set; may be less than @nr when memory is
+ * short. Each page is freed by __free_page().
+ */
+KMEM_DECL(unsigned long, alloc_pages_bulk_array,
+	  (gfp_t gfp, unsigned long nr, struct page **pages));
+
+/**
+ * __get_free_pages - alloc_pages(), as the pointer to the first byte
+ *
+ * __GFP_HIGHMEM is an error (a warning and 0), for a HIGHMEM page has no address.
+ * Return: host address of the block, or 0. Free with free_pages().
+ */
+KMEM_DECL(unsigned long, __get_free_pages, (gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
+
+/** __get_free_page - one page by address; __get_free_pages(@gfp, 0). */
+KMEM_DECL(unsigned long, __get_free_page, (gfp_t gfp)) KMEM_MUST_CHECK;
+
+/** get_zeroed_page - one zeroed page by address. */
+KMEM_DECL(unsigned long, get_zeroed_page, (gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * alloc_pages_exact - contiguous pages for @size bytes, without rounding up to an order
+ *
+ * Takes the smallest order that fits and gives the unused tail pages back at once.
+ * Return: host address, or NULL. Free with free_pages_exact() and the same size.
+ */
+KMEM_DECL(void *, alloc_pages_exact, (size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/** free_pages_exact - free what alloc_pages_exact(@size) returned. */
+KMEM_DECL(void, free_pages_exact, (void *addr, size_t size));
+
+/**
+ * __free_pages - give a block back
+ * @page:  what alloc_pages() returned; NULL is a BUG report
+ * @order: the order it was allocated with
+ *
+ * A page that is free already, a tail page, a wrong order for a compound page, or a page
+ * that is not this machine's is reported ("BUG: Bad page state") and left as it is.
+ * Context: any; never sleeps.
+ */
+KMEM_DECL(void, __free_pages, (struct page * page, unsigned int order));
+
+/** __free_page - __free_pages(@page, 0). */
+KMEM_DECL(void, __free_page, (struct page * page));
+
+/** free_pages - give a block back by its address; 0 is ignored. */
+KMEM_DECL(void, free_pages, (unsigned long addr, unsigned int order));
+
+/** free_page - free_pages(@addr, 0). */
+KMEM_DECL(void, free_page, (unsigned long addr));
+
+/**
+ * drain_local_pages - give the calling CPU's page lists back to the free lists.
+ * drain_all_pages - those of every CPU (claims them one by one).
+ */
+KMEM_DECL(void, drain_local_pages, (void));
+KMEM_DECL(void, drain_all_pages, (void));
+
+KMEM_END_DECLS
+
+#endif

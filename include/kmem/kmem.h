@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* All of libkmem's public headers. */
+#ifndef KMEM_KMEM_H
+#define KMEM_KMEM_H
+
+#include <kmem/gfp.h>
+#include <kmem/inspect.h>
+#include <kmem/machine.h>
+#include <kmem/mm.h>
+#include <kmem/proc.h>
+#include <kmem/slab.h>
+#include <kmem/types.h>
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated machine: its description, its life, and who hears of its troubles.
+ *
+ *	struct machine *m;
+ *	struct machine_error err;
+ *
+ *	if (machine_boot_text("preset=x86_64 mem=256M cpus=2", &m, &err))
+ *		errx(1, "%s", err.reason);
+ *	p = kmalloc(100, GFP_KERNEL);
+ *	...
+ *	machine_shutdown(m);
+ *
+ * A process may hold many machines. A thread works on the machine it has entered:
+ * machine_boot() enters the new one; another thread calls machine_enter(). A thread that has
+ * entered none works on the process's only live machine; if there are none or several, the call
+ * is reported ("no machine entered") and fails. Machines share nothing.
+ *
+ * CPUs. Each thread that uses a machine is attached to one of its simulated CPUs on first use
+ * (the lowest-numbered CPU with the fewest threads) and detached when it exits, leaves, or enters
+ * another machine. More threads than CPUs share them.
+ */
+#ifndef KMEM_MACHINE_H
+#define KMEM_MACHINE_H
+
+#include <kmem/types.h>
+
+KMEM_BEGIN_DECLS
+
+/* Paging mode of the simulated x86. */
+enum machine_mode {
+	MACHINE_MODE_32,	/* 32-bit, two levels */
+	MACHINE_MODE_PAE,	/* 32-bit, three levels */
+	MACHINE_MODE_4LEVEL,
+	MACHINE_MODE_5LEVEL,
+};
+
+/* What stands behind simulated RAM in the host. */
+enum machine_backing {
+	MACHINE_BACKING_MEMFD,		/* one memfd: a page may appear at several addresses */
+	MACHINE_BACKING_PRIVATE,	/* private memory: no aliases, survives fork in both processes */
+};
+
+/* Physical bytes [start, end); end is exclusive. Both are multiples of PAGE_SIZE after boot trims
+ * them inwards. node is NUMA_NO_NODE where it is not said. */
+struct machine_range {
+	uint64_t start;
+	uint64_t end;
+	int node;
+};
+
+/* Counts form of a zone: exactly `present` frames, the topmost present - managed of them reserved. */
+struct machine_zone_pages {
+	int node;
+	int zone;		/* enum kmem_zone_type */
+	uint64_t present;	/* pages */
+	uint64_t managed;	/* pages */
+};
+
+/*
+ * A machine's description. Fill it with machine_desc_init() and change what differs; arrays and
+ * strings that you set yourself stay yours and are copied by machine_boot().
+ */
+struct machine_desc {
+	const struct machine_range *ram;	/* present RAM, ascending, no overlap */
+	unsigned int nr_ram;
+	const struct machine_range *reserved;	/* present but not managed; need not be in order */
+	unsigned int nr_reserved;
+	uint64_t mem;				/* bytes; not 0: a PC's RAM of this size instead of `ram` */
+	const struct machine_zone_pages *zone_pages;
+	unsigned int nr_zone_pages;
+	unsigned int nodes;			/* RAM without a node is split evenly over them */
+	unsigned int cpus;			/* CPU i lies on node i % nodes */
+	const uint8_t *distance;		/* nodes × nodes; NULL: 10 own, 20 others */
+	enum machine_mode mode;
+	uint64_t seed;				/* of every pseudo-random choice */
+	const char *cmdline;			/* kernel command line; NULL is empty */
+	bool thp;				/* a kernel with transparent huge pages */
+	enum machine_backing backing;
+	bool isolate_metadata;			/* allocators' own objects take no simulated RAM */
+	unsigned int maxphyaddr;		/* bits; 0: the mode's default */
+	const char *tlb;			/* TLB geometry; NULL: default */
+	bool default_reserved;			/* add what a real boot reserves on a PC of this size */
+	void *owned;				/* memory of the parser; freed by machine_desc_free() */
+};
+
+/* Why a call failed: a negative errno value and one readable line without newline. */
+struct machine_error {
+	int code;
+	char reason[240];
+};
+
+/**
+ * machine_desc_init - start a description from a preset
+ * @preset: "x86_64", "x86_32", "numa-2", "tiny-8M", …; NULL is "x86_64"
+ * @err:    filled on failure; may be NULL
+ * Return: 0, or -EINVAL for an unknown preset. Context: any thread, no machine needed.
+ */
+KMEM_DECL(int, machine_desc_init,
+	  (struct machine_desc * desc, const char *preset, struct machine_error *err));
+
+/**
+ * machine_desc_parse - a description from text
+ * @desc: overwritten; free it with machine_desc_free() (also after a failure it is safe to)
+ * @text: `key=value` words separated by white space or newlines, `#` comments to the end of the
+ *        line; or a bare preset name. docs/machine.md lists the keys.
+ * @name: what error messages call the text ("--machine", a file name); NULL is "machine".
+ * Return: 0, -EINVAL (unknown key, bad value: @err names word and line), -ENOMEM.
+ */
+KMEM_DECL(int, machine_desc_parse,
+	  (struct machine_desc * desc, const char *text, const char *name,
+	   struct machine_error *err));
+
+/** machine_desc_load - machine_desc_parse() of a file. Return: also -errno of opening or reading. */
+KMEM_DECL(int, machine_desc_load,
+	  (struct machine_desc * desc, const char *path, struct machine_error *err));
+
+/** machine_desc_free - free what parsing allocated. */
+KMEM_DECL(void, machine_desc_free, (struct machine_desc * desc));
+
+/**
+ * machine_boot - make a machine, boot its allocators, enter it
+ * @desc: copied; may be freed afterwards
+ * @out:  the machine
+ * @err:  filled on failure; may be NULL
+ *
+ * Runs memblock, zones, the page allocator, the small-object backend in Linux's order.
+ * Return: 0; -EINVAL (impossible description, unknown command-line word), -ENOMEM (the host does
+ * not give the address space: the reason names the size), -EOPNOTSUPP (a part that this version
+ * does not have). Nothing is left behind on failure.
+ * Context: any thread; may sleep.
+ */
+KMEM_DECL(int, machine_boot,
+	  (const struct machine_desc *desc, struct machine **out, struct machine_error *err))
+	KMEM_MUST_CHECK;
+
+/** machine_boot_text - machine_desc_parse() and machine_boot() in one. */
+KMEM_DECL(int, machine_boot_text,
+	  (const char *text, struct machine **out, struct machine_error *err)) KMEM_MUST_CHECK;
+
+/**
+ * machine_shutdown - report leaks and give everything back to the host
+ *
+ * Every live object is reported by its cache ("Objects remaining in …"), then all memory is
+ * released, leaked or not. Other threads must not be inside a call on @m; those that are attached
+ * become unattached.
+ * Return: number of leaked objects and page blocks (0: a clean machine).
+ */
+KMEM_DECL(unsigned long, machine_shutdown, (struct machine * m));
+
+/** machine_enter - the calling thread works on @m from now on. Return: 0, -ENODEV if @m is gone. */
+KMEM_DECL(int, machine_enter, (struct machine * m));
+
+/** machine_leave - the calling thread works on no machine in particular. */
+KMEM_DECL(void, machine_leave, (void));
+
+/** machine_current - the machine a call of this thread would work on, or NULL (no report). */
+KMEM_DECL(struct machine *, machine_current, (void));
+
+/** machine_description - the description @m was booted with, after defaults were filled in. */
+KMEM_DECL(const struct machine_desc *, machine_description, (const struct machine *m));
+
+/** machine_backend - "slab", "slub" or "slob": the backend this library was built with. */
+KMEM_DECL(const char *, machine_backend, (void));
+
+/** smp_processor_id - the simulated CPU of this thread, attaching it if need be; -1 on failure. */
+KMEM_DECL(int, smp_processor_id, (void));
+
+/** numa_node_id - node of this thread's CPU; -1 on failure. */
+KMEM_DECL(int, numa_node_id, (void));
+
+/** cpu_migrate - move the calling thread to CPU @cpu. Return: 0, -EINVAL, -ENODEV. */
+KMEM_DECL(int, cpu_migrate, (unsigned int cpu));
+
+/* --- who hears of trouble ------------------------------------------------------------------ */
+
+enum machine_report_kind {
+	MACHINE_WARN,	/* printed; the call goes on or fails as Linux's would */
+	MACHINE_BUG,	/* misuse or corruption found; by default the process aborts after it */
+	MACHINE_PANIC,	/* the simulated kernel cannot go on */
+};
+
+struct machine_report {
+	enum machine_report_kind kind;
+	const char *title;	/* first line, without newline: "kfree: pointer 0x… is in no slab" */
+	const char *text;	/* the whole report, lines ending in newline, title included */
+};
+
+/* What a report handler wants: go on (the call repairs or refuses and returns) or abort(). */
+enum machine_verdict { MACHINE_CONTINUE, MACHINE_ABORT };
+
+typedef enum machine_verdict machine_report_fn(struct machine *m, const struct machine_report *r,
+					       void *arg);
+
+/* One line of the kernel log; level as in Linux, 0 emergency … 7 debug; no newline at its end. */
+typedef void machine_log_fn(struct machine *m, int level, const char *line, void *arg);
+
+/**
+ * machine_set_report_handler - who receives WARNs and BUGs of @m
+ * @m:  NULL: of machines without a handler of their own, and of calls that have no machine
+ * @fn: NULL restores the default: print to stderr; abort() after BUG and PANIC.
+ * Context: any thread; not while other threads are inside calls on @m. The handler may be called
+ * with allocator locks held: it must not call the library.
+ */
+KMEM_DECL(void, machine_set_report_handler, (struct machine * m, machine_report_fn *fn, void *arg));
+
+/** machine_set_log_sink - who receives the log of @m; NULL as @m and @fn as above (stderr). */
+KMEM_DECL(void, machine_set_log_sink, (struct machine * m, machine_log_fn *fn, void *arg));
+
+KMEM_END_DECLS
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages and addresses: from struct page to frame number, host pointer, simulated address,
+ * zone and node, and back. All functions work on the machine that the thread has entered,
+ * never sleep, and may be called by any thread.
+ */
+#ifndef KMEM_MM_H
+#define KMEM_MM_H
+
+#include <kmem/types.h>
+
+KMEM_BEGIN_DECLS
+
+/* Zones, numbered as on a kernel that has all of them. HIGHMEM exists on x86_32 only. */
+enum kmem_zone_type {
+	KMEM_ZONE_DMA,
+	KMEM_ZONE_DMA32,
+	KMEM_ZONE_NORMAL,
+	KMEM_ZONE_HIGHMEM,
+	KMEM_ZONE_MOVABLE,
+	KMEM_MAX_NR_ZONES
+};
+
+/** page_to_pfn - frame number of @page. */
+KMEM_DECL(unsigned long, page_to_pfn, (const struct page * page));
+
+/** pfn_to_page - the page of a frame; NULL if the frame is no RAM of this machine. */
+KMEM_DECL(struct page *, pfn_to_page, (unsigned long pfn));
+
+/** page_to_phys - physical address of the first byte of @page. */
+KMEM_DECL(phys_addr_t, page_to_phys, (const struct page * page));
+
+/** page_address - host pointer to the bytes of @page; NULL for an unmapped HIGHMEM page. */
+KMEM_DECL(void *, page_address, (const struct page * page));
+
+/** virt_to_page - the page in which a direct-map pointer lies; NULL if it is no such pointer. */
+KMEM_DECL(struct page *, virt_to_page, (const void *addr));
+
+/** virt_addr_valid - whether @addr lies in the direct map of RAM. */
+KMEM_DECL(bool, virt_addr_valid, (const void *addr));
+
+/** __pa - physical address behind a direct-map pointer (given as a number, as in Linux). */
+KMEM_DECL(phys_addr_t, __pa, (unsigned long addr));
+
+/** __va - direct-map pointer of a physical address; NULL if that is no lowmem RAM. */
+KMEM_DECL(void *, __va, (phys_addr_t phys));
+
+/** ptr_to_kva - what the simulated x86 calls the place a host pointer points to; 0 if none. */
+KMEM_DECL(kva_t, ptr_to_kva, (const void *ptr));
+
+/** kva_to_ptr - the host pointer for a simulated address; NULL if nothing is there. */
+KMEM_DECL(void *, kva_to_ptr, (kva_t kva));
+
+/** page_zonenum - zone of @page. */
+KMEM_DECL(enum kmem_zone_type, page_zonenum, (const struct page * page));
+
+/** zone_type_name - "DMA", "DMA32", "Normal", "HighMem", "Movable". Usable without a machine. */
+KMEM_DECL(const char *, zone_type_name, (enum kmem_zone_type zone));
+
+/** page_to_nid - node of @page. */
+KMEM_DECL(int, page_to_nid, (const struct page * page));
+
+/** compound_head - the head of a compound page; @page itself if it is none or the head. */
+KMEM_DECL(struct page *, compound_head, (const struct page * page));
+
+/** compound_order - order of a compound head; 0 for any other page. */
+KMEM_DECL(unsigned int, compound_order, (const struct page * page));
+
+/**
+ * get_pageblock_migratetype - type of the pageblock in which @page lies.
+ * Return: 0 unmovable, 1 movable, 2 reclaimable, 3 highatomic, 4 CMA, 5 isolate.
+ */
+KMEM_DECL(int, get_pageblock_migratetype, (const struct page * page));
+
+/** page_count - references held on @page. */
+KMEM_DECL(int, page_count, (const struct page * page));
+
+/** get_page - take a reference on @page (on its head if it is a tail). */
+KMEM_DECL(void, get_page, (struct page * page));
+
+/** put_page - drop a reference; the last one frees the page, a compound page as a whole. */
+KMEM_DECL(void, put_page, (struct page * page));
+
+/** split_page - turn a non-compound block of 2^@order pages into single pages, each freed alone. */
+KMEM_DECL(void, split_page, (struct page * page, unsigned int order));
+
+/** totalram_pages - pages the page allocator manages, on all nodes. */
+KMEM_DECL(unsigned long, totalram_pages, (void));
+
+/** nr_free_pages - pages on the free lists of all zones; those on per-CPU lists are not counted. */
+KMEM_DECL(unsigned long, nr_free_pages, (void));
+
+KMEM_END_DECLS
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's state as text, in Linux's own formats, so that tools that read the files of /proc
+ * read these.
+ */
+#ifndef KMEM_PROC_H
+#define KMEM_PROC_H
+
+#include <kmem/types.h>
+
+KMEM_BEGIN_DECLS
+
+/* Receives a piece of text, not NUL-terminated. */
+typedef void kmem_sink_fn(void *arg, const char *text, size_t len);
+
+/**
+ * proc_read - a file's text into a buffer
+ * @name: "buddyinfo", "zoneinfo", "slabinfo", "zones-csv", …; proc_name() lists them
+ * @buf:  receives at most @size - 1 bytes and a NUL; NULL with @size 0 to ask for the length
+ *
+ * Return: length of the whole text without the NUL (may be @size or more: then it was cut), or
+ * -ENOENT, or -ENODEV without a machine. Context: any thread; takes the locks of what it shows.
+ */
+KMEM_DECL(long, proc_read, (const char *name, char *buf, size_t size));
+
+/** proc_write_to - the same text, piece by piece into a sink, which may not call the library. */
+KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg));
+
+/** proc_name - name of the @i-th file, NULL past the last. Usable without a machine. */
+KMEM_DECL(const char *, proc_name, (unsigned int i));
+
+KMEM_END_DECLS
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door: everything the kernel part may ask of the machine.
+ *
+ * The kernel part (src/ without src/sim) is freestanding. What it needs beyond the eight mem/str
+ * functions stands here, is implemented by src/sim, and by a port to real hardware if there is one.
+ *
+ *   memory    arch_machine      what the machine consists of: RAM window, memmap, CPUs
+ *             arch_host_alloc   private host memory for the kernel part's own structures
+ *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
+ *             section           the code that may touch a CPU's per-CPU data (see below)
+ *             claim             another thread's right to touch it
+ *   locks     arch_spinlock
+ *   messages  arch_report, arch_log, arch_stack_save, arch_symbol
+ *
+ * CPU sections. Per-CPU data of CPU c is touched only (a) by a thread attached to c, inside a
+ * section, or (b) by a thread that has claimed c. Sections do not nest and never cover a call to
+ * the page allocator, a zone or node lock, or user code: slow paths leave, work, enter again and
+ * revalidate, since the thread may be on another CPU by then.
+ *
+ *	fast:	cpu = arch_cpu_tryenter();		slow:	cpu = arch_cpu_lock();
+ *		if (unlikely(!cpu))				if (!cpu)
+ *			return foo_slow(…);				return NULL; (no machine)
+ *		…						…
+ *		arch_cpu_leave(cpu);				arch_cpu_unlock(cpu);
+ *
+ * A CPU is owned (one thread attached) or shared (several). The owner enters with one store and one
+ * load, no atomic read-modify-write: it announces itself in `busy` and looks at `claim`. Whoever
+ * wants the CPU's data from outside sets `claim`, makes the owner's store visible (membarrier) and
+ * waits until `busy` is 0. On a shared CPU `claim` stays set, so that everybody takes the slow
+ * entry, which is an ordinary lock. A thread that is attached to no CPU points at arch_cpu_none,
+ * whose claim is set for ever: the fast path needs no test for it.
+ */
+#ifndef KMEM_ARCH_H
+#define KMEM_ARCH_H
+
+#include <stdarg.h>
+
+#include <kmem/machine.h>
+#include <kmem/types.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define noinline __attribute__((noinline))
+#ifndef __always_inline /* glibc's headers define the same word */
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define arch_barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+#define ARCH_CACHE_LINE 64
+
+struct kernel;
+
+/* What a machine consists of. Constant from boot to shutdown, but for `kernel`, set once by boot. */
+struct arch_machine {
+	const struct machine_desc *desc;
+	struct kernel *kernel;		/* the kernel part's root */
+	char *ram;			/* host window: the byte of physical address p is at ram + p */
+	uint64_t ram_size;		/* bytes: end of the highest RAM range */
+	char *memmap;			/* host window, zero where never touched: nr_frames × 64 bytes */
+	char *pageblocks;		/* host window, zero where never touched: one byte a pageblock */
+	uint64_t nr_frames;		/* ram_size / PAGE_SIZE, rounded up */
+	char *cpus;			/* CPU i's structure is at cpus + i * cpu_stride */
+	size_t cpu_stride;		/* bytes: window of one CPU: struct arch_cpu, then per-CPU data */
+	unsigned int nr_cpus;
+	unsigned int nr_nodes;
+};
+
+/* One simulated CPU. Its per-CPU data starts ARCH_PERCPU_START bytes further on. */
+struct arch_cpu {
+	uint32_t busy;			/* 1 while the owner is in a section */
+	uint32_t claim;			/* not 0: take the slow entry */
+	uint32_t id;
+	uint32_t node;
+	struct kernel *kernel;		/* NULL in arch_cpu_none */
+	const struct arch_machine *machine;
+	char *ram;			/* copies of the machine's, for the fast paths */
+	uint64_t ram_size;
+	char *memmap;
+} __attribute__((aligned(ARCH_CACHE_LINE)));
+
+#define ARCH_PERCPU_START ((size_t)4096)
+
+/* The calling thread's CPU; &arch_cpu_none while it has none. The only thread-local variable. */
+extern _Thread_local struct arch_cpu *arch_cpu_ptr __attribute__((visibility("hidden")));
+extern struct arch_cpu arch_cpu_none __attribute__((visibility("hidden")));
+
+
+/* --- CPUs ---------------------------------------------------------------------------------- */
+
+/* Enter the CPU's section the fast way; NULL: take the slow entry. */
+static __always_inline struct arch_cpu *arch_cpu_tryenter(void)
+{
+	struct arch_cpu *cpu = arch_cpu_ptr;
+
+	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	arch_barrier();
+	if (unlikely(__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE))) {
+		__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+		return NULL;
+	}
+	return cpu;
+}
+
+/* Leave a section that arch_cpu_tryenter() entered. */
+static __always_inline void arch_cpu_leave(struct arch_cpu *cpu)
+{
+	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+}
+
+/* Enter whatever state the CPU is in, attaching the thread first if need be; may wait for a claim
+ * to end. NULL, after a report, when there is no machine. Leave with arch_cpu_unlock(). */
+struct arch_cpu *arch_cpu_lock(void);
+void arch_cpu_unlock(struct arch_cpu *cpu);
+
+/* Attach the calling thread if it is not; NULL after a report "no machine entered". */
+struct arch_cpu *arch_cpu_attach(void);
+
+/* The thread's CPU, attached if need be, outside a section: good for reading its constants. */
+static __always_inline struct arch_cpu *arch_cpu_current(void)
+{
+	struct arch_cpu *cpu = arch_cpu_ptr;
+
+	return likely(cpu != &arch_cpu_none) ? cpu : arch_cpu_attach();
+}
+
+/* The entered machine's kernel part, NULL after a report if there is none. */
+static __always_inline struct kernel *arch_kernel(void)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	return likely(cpu) ? cpu->kernel : NULL;
+}
+
+/* CPU @id's structure, 0 … nr_cpus - 1. */
+static __always_inline struct arch_cpu *arch_cpu_by_id(const struct arch_machine *am, unsigned int id)
+{
+	return (struct arch_cpu *)(void *)(am->cpus + id * am->cpu_stride);
+}
+
+/* Claim CPU @id: until arch_cpu_unclaim() no thread is in a section of it. May sleep; called with no
+ * spin lock held, outside sections; several claims in ascending order. */
+struct arch_cpu *arch_cpu_claim(const struct arch_machine *am, unsigned int id);
+void arch_cpu_unclaim(struct arch_cpu *cpu);
+
+/* The lowest CPU >= @from that a thread was ever attached to, or nr_cpus: a CPU that never was used
+ * has no per-CPU state to drain. */
+unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from);
+
+/* --- locks --------------------------------------------------------------------------------- */
+
+/* A lock for short critical sections; waiters spin a little, then sleep in the host. The rank says
+ * where it stands in docs/locking.md; a lock may be taken only while all held ones rank lower. */
+struct arch_spinlock {
+	uint32_t value;		/* 0 free, 1 held, 2 held and waited for */
+	uint32_t rank;
+};
+
+void arch_spin_lock_slow(struct arch_spinlock *lock);
+void arch_spin_unlock_slow(struct arch_spinlock *lock);
+
+static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
+{
+	lock->value = 0;
+	lock->rank = rank;
+}
+
+static __always_inline void arch_spin_lock(struct arch_spinlock *lock)
+{
+	uint32_t free = 0;
+
+	if (unlikely(!__atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
+						  __ATOMIC_RELAXED)))
+		arch_spin_lock_slow(lock);
+}
+
+static __always_inline bool arch_spin_trylock(struct arch_spinlock *lock)
+{
+	uint32_t free = 0;
+
+	return __atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static __always_inline void arch_spin_unlock(struct arch_spinlock *lock)
+{
+	if (unlikely(__atomic_exchange_n(&lock->value, 0, __ATOMIC_RELEASE) != 1))
+		arch_spin_unlock_slow(lock);
+}
+
+/* One turn of a wait loop. */
+void arch_relax(void);
+
+/* --- memory -------------------------------------------------------------------------------- */
+
+/* Zeroed private host memory, at least 64-byte aligned; NULL when the host has none. Whatever is not
+ * freed is given back at shutdown. Takes no simulated RAM. @am: the machine it belongs to. */
+void *arch_host_alloc(const struct arch_machine *am, size_t size);
+void arch_host_free(const struct arch_machine *am, void *p, size_t size);
+
+/* Give the host memory behind a range of RAM back; its contents read as zero afterwards. */
+void arch_ram_discard(const struct arch_machine *am, uint64_t pfn, uint64_t nr);
+
+/* --- messages ------------------------------------------------------------------------------ */
+
+/* Hand a finished report to the handler; returns if that wants to go on, aborts otherwise.
+ * @am may be NULL: no machine. @text: whole report, title line first. */
+void arch_report(const struct arch_machine *am, enum machine_report_kind kind, const char *text);
+
+/* One line, no newline, to the log sink. */
+void arch_log(const struct arch_machine *am, int level, const char *line);
+
+/* Host return addresses of the callers, innermost first, @skip left out. Returns how many. */
+unsigned int arch_stack_save(unsigned long *entries, unsigned int max, unsigned int skip);
+
+/* Name of a host code address as symbol+0xoff/0xsize if known, else 0xADDR, into @buf. */
+void arch_symbol(unsigned long addr, char *buf, size_t size);
+
+/* Name and number of the calling thread, for report headers ("CPU: 0 PID: 17 Comm: name"). */
+void arch_thread_name(char *buf, size_t size, int *tid);
+
+/* Stop the process after a failed internal assertion. */
+void arch_trap(void) __attribute__((noreturn));
+
+/* --- machine life, used by src/boot only ------------------------------------------------------ */
+
+/* Make windows, CPUs and a copy of @desc with defaults filled in; no thread is attached yet. */
+int arch_machine_create(const struct machine_desc *desc, struct arch_machine **out,
+			struct machine_error *err);
+/* Make it known to machine_enter() and to threads that have entered none; attach the caller. */
+void arch_machine_publish(struct arch_machine *am);
+/* Take it off the list and detach all threads. */
+void arch_machine_retire(struct arch_machine *am);
+/* Unmap and free everything. */
+void arch_machine_destroy(struct arch_machine *am);
+struct machine *arch_machine_handle(struct arch_machine *am);
+/* NULL if @m is no live machine. */
+struct arch_machine *arch_machine_from_handle(struct machine *m);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page allocator's face towards the layers above it, besides the public functions of
+ * <kmem/gfp.h> and <kmem/mm.h>.
+ */
+#ifndef KMEM_BUDDY_BUDDY_H
+#define KMEM_BUDDY_BUDDY_H
+
+#include "buddy/mmzone.h"
+#include "lib/kfmt.h"
+#include "lib/kernel.h"
+
+#include <kmem/gfp.h>
+#include <kmem/inspect.h>
+#include <kmem/mm.h>
+
+/* Build nodes, zones, zonelists and watermarks from memblock and the description, and hand memory
+ * minus reserved to the free lists as untouched ranges. 0 or a negative errno with @err filled. */
+int buddy_init(struct kernel *k, struct machine_error *err);
+
+/* Pages handed out and not given back, outside slabs: leaks at shutdown, reported one line a
+ * zone. Returns their number of pages. */
+unsigned long buddy_report_leaks(struct kernel *k);
+
+/* Texts. */
+void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m);
+void buddy_show_zoneinfo(struct kernel *k, struct seq_file *m);
+void buddy_show_zones_csv(struct kernel *k, struct seq_file *m);
+
+/* page_allocs, page_frees, page_failures of @st. */
+void buddy_get_stats(struct kernel *k, struct kmem_stats *st);
+
+/* Free blocks usable for an order, as extfrag_index in thousandths (Linux: -1000 where the request
+ * would succeed). */
+int buddy_extfrag_index(struct zone *zone, unsigned int order);
+
+unsigned int buddy_nr_nodes(struct kernel *k);
+struct pgdat *buddy_node(struct kernel *k, int nid);
+
+/* A slab's pages: a compound block of 2^@order pages of @nid (NUMA_NO_NODE: the caller's node
+ * first), typed PAGE_TYPE_SLAB, overlay zeroed. NULL when there is none; logs unless __GFP_NOWARN. */
+struct page *buddy_alloc_slab(struct kernel *k, gfp_t gfp, unsigned int order, int nid);
+
+/* Give them back. */
+void buddy_free_slab(struct kernel *k, struct page *page, unsigned int order);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct page: 64 bytes about one frame of RAM.
+ *
+ * States of a page, told by `type` and PG_* bits:
+ *
+ *   untouched   all zero: either reserved, or part of an untouched range of a free list (buddy.h)
+ *   buddy       PAGE_TYPE_BUDDY: first page of a free block of 2^order pages; `list` links it
+ *   pcp         PAGE_TYPE_PCP: free, on a per-CPU list; order and list as above
+ *   allocated   PAGE_TYPE_USED: first page of a block handed out; refcount >= 1
+ *   slab        PAGE_TYPE_SLAB: as allocated, compound, and the backend's overlay is valid
+ *   tail        PAGE_TYPE_TAIL: of a compound page; `head` is its first page
+ *   inner       PAGE_TYPE_NONE with PG_INIT: any other page of a free or allocated block
+ *
+ * A page whose PG_INIT bit is clear was never handed out; zone and node of such a page follow from
+ * its frame number (buddy.h), not from `flags`.
+ *
+ * A backend overlays its own structure over the bytes from PAGE_OVERLAY_START to PAGE_OVERLAY_END of
+ * a slab's first page, and may use the same bytes of the other pages of a slab only if it leaves
+ * `head` alone.
+ */
+#ifndef KMEM_BUDDY_PAGE_H
+#define KMEM_BUDDY_PAGE_H
+
+#include "arch.h"
+#include "lib/kernel.h"
+#include "lib/list.h"
+
+enum page_type {
+	PAGE_TYPE_NONE,
+	PAGE_TYPE_BUDDY,
+	PAGE_TYPE_PCP,
+	PAGE_TYPE_USED,
+	PAGE_TYPE_SLAB,
+	PAGE_TYPE_TAIL,
+	PAGE_TYPE_RANGE,	/* first page of an untouched range on a free list */
+};
+
+#define PG_INIT (1u << 0)	/* flags hold zone and node */
+#define PG_HEAD (1u << 1)	/* first page of a compound page of order `order` */
+#define PG_RESERVED (1u << 2)
+#define PG_SLOB_FREE (1u << 3)	/* SLOB: on one of the three lists */
+#define PG_LARGE (1u << 4)	/* kmalloc block of whole pages */
+#define PG_PFMEMALLOC (1u << 5)
+#define PG_ZONE_SHIFT 8		/* 3 bits */
+#define PG_NODE_SHIFT 16	/* 16 bits */
+
+struct page {
+	uint32_t flags;		/* PG_*; zone and node above */
+	uint8_t type;		/* enum page_type */
+	uint8_t order;		/* of a compound head, a buddy, a pcp block or a used block */
+	uint8_t mtype;		/* migrate type of the list a pcp page belongs to */
+	uint8_t unused;
+	struct page *head;	/* of a compound page or slab, for each of its pages, the head
+				   itself included; else NULL */
+	union {
+		struct {
+			struct list_head list;
+			unsigned long private;	/* PAGE_TYPE_RANGE: number of MAX_ORDER-1 blocks */
+			int32_t refcount;	/* 0 while free; a slab's is 1 and not stored */
+		};
+		unsigned long overlay[6];	/* a backend's slab structure */
+	};
+};
+_Static_assert(sizeof(struct page) <= 64, "struct page");
+
+/* memmap entries are 64 bytes on every host, so that frame number and entry differ by a shift. */
+#define PAGE_STRUCT_SHIFT 6
+#define PAGE_OVERLAY_START offsetof(struct page, overlay)
+#define PAGE_OVERLAY_END (PAGE_OVERLAY_START + sizeof(((struct page *)0)->overlay))
+
+/* The page of frame @pfn, which must be below nr_frames. */
+static __always_inline struct page *memmap_page(const char *memmap, uint64_t pfn)
+{
+	return (struct page *)(void *)(memmap + (pfn << PAGE_STRUCT_SHIFT));
+}
+
+static __always_inline uint64_t memmap_pfn(const char *memmap, const struct page *page)
+{
+	return (uint64_t)((const char *)page - memmap) >> PAGE_STRUCT_SHIFT;
+}
+
+static __always_inline void *memmap_address(struct arch_cpu *cpu, const struct page *page)
+{
+	return cpu->ram + (memmap_pfn(cpu->memmap, page) << PAGE_SHIFT);
+}
+
+/* The page behind a direct-map pointer of @cpu's machine; NULL for any other pointer. */
+static __always_inline struct page *memmap_lookup(struct arch_cpu *cpu, const void *addr)
+{
+	uint64_t off = (uint64_t)((const char *)addr - cpu->ram);
+
+	if (unlikely(off >= cpu->ram_size))
+		return NULL;
+	return memmap_page(cpu->memmap, off >> PAGE_SHIFT);
+}
+
+/* Head of the compound page or slab in which @addr lies; NULL if it lies in none. */
+static __always_inline struct page *memmap_lookup_head(struct arch_cpu *cpu, const void *addr)
+{
+	struct page *page = memmap_lookup(cpu, addr);
+
+	return likely(page) ? page->head : NULL;
+}
+
+static inline unsigned int page_flags_zone(uint32_t flags)
+{
+	return (flags >> PG_ZONE_SHIFT) & 7;
+}
+
+static inline unsigned int page_flags_node(uint32_t flags)
+{
+	return flags >> PG_NODE_SHIFT;
+}
+
+#endif

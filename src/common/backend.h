@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between the common code and a backend. A backend (src/slab, src/slub, src/slob)
+ * implements everything declared here and nothing more; it includes no other backend.
+ *
+ * A backend also defines these public functions itself, since they are the fast paths:
+ *   kmem_cache_alloc, kmem_cache_alloc_node, kmem_cache_free, kmem_cache_alloc_bulk,
+ *   kmem_cache_free_bulk, kmalloc, kmalloc_node, kfree, ksize.
+ * common defines the rest of <kmem/slab.h> on top of them.
+ *
+ * Common duties a backend can count on: arguments of kmem_cache_create are checked, flags are masked
+ * by backend_traits.create_flags, name and the fields of struct kmem_cache are filled before
+ * backend_create; create, destroy and shrink of caches are serialised by the registry's lock.
+ */
+#ifndef KMEM_COMMON_BACKEND_H
+#define KMEM_COMMON_BACKEND_H
+
+#include "common/kmem_cache.h"
+#include "lib/kfmt.h"
+
+#include <kmem/inspect.h>
+
+struct backend_traits {
+	const char *name;		/* "slab", "slub", "slob" */
+	size_t cache_size;		/* bytes of the backend's cache structure */
+	unsigned int kmalloc_shift_low;	/* smallest kmalloc class, log2; 0: no classes (SLOB) */
+	unsigned int kmalloc_max_cache;	/* largest kmalloc class, bytes; 0: no classes */
+	slab_flags_t create_flags;	/* flags kmem_cache_create keeps */
+	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
+};
+
+/* Constant, one a build. */
+extern const struct backend_traits backend_traits;
+
+/* Numbers of a cache, as slabinfo prints them. */
+struct slabinfo {
+	unsigned long active_objs;
+	unsigned long num_objs;
+	unsigned long active_slabs;
+	unsigned long num_slabs;
+	unsigned long shared_avail;
+	unsigned int limit;
+	unsigned int batchcount;
+	unsigned int shared;
+	unsigned int objects_per_slab;
+	unsigned int cache_order;
+};
+
+/* Boot: state of the backend for this machine, in k->backend. Called once after the page allocator
+ * is up and before any cache exists. 0 or -ENOMEM. */
+int backend_init(struct kernel *k);
+
+/* Derive size, order and layout of @s from object_size, align, flags and ctor, and make its per-CPU
+ * and per-node parts. Sets s->size, s->align, s->flags. 0, -E2BIG (no slab order fits), -ENOMEM;
+ * nothing is left behind on failure. */
+int backend_create(struct kmem_cache *s);
+
+/* Flush everything cached, free the empty slabs. 0 when no slab is left and backend_release() may
+ * follow; else the number of live objects, and the cache goes on working. */
+unsigned long backend_shutdown(struct kmem_cache *s);
+
+/* One line of a leak report for each live object, at most @max of them. */
+void backend_report_live(struct kmem_cache *s, unsigned int max);
+
+/* Give the per-CPU and per-node parts back, after backend_shutdown() returned 0. */
+void backend_release(struct kmem_cache *s);
+
+/* kmem_cache_shrink(). */
+int backend_shrink(struct kmem_cache *s);
+
+void backend_get_slabinfo(struct kmem_cache *s, struct slabinfo *info);
+
+/* Text of kmem_cache_print_geometry() and kmem_cache_print_state(). */
+void backend_show_geometry(struct kmem_cache *s, bool counts, struct seq_file *m);
+void backend_show_state(struct kmem_cache *s, struct kernel *k, kmem_label_fn *label, void *arg,
+			struct seq_file *m);
+
+/* kmem_cache_of() and kmem_slab_base(): @page is the head of the compound page (or SLOB page) that
+ * holds @object and is no large block. NULL if there is no object. */
+struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page);
+
+/* Bytes of per-node and per-CPU parts of @s and of its off-slab lists, beyond cache_size. */
+size_t backend_management_bytes(struct kmem_cache *s);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct kmem_cache: what the three backends share. A backend's own structure starts with it and is
+ * backend_traits.cache_size bytes long; only that backend knows the rest.
+ *
+ * Life: made by kmem_cache_create() under registry->lock, on the registry's list from then on;
+ * destroyed under the same lock. All fields are constant in between but refcount and live.
+ */
+#ifndef KMEM_COMMON_KMEM_CACHE_H
+#define KMEM_COMMON_KMEM_CACHE_H
+
+#include "lib/kernel.h"
+#include "lib/list.h"
+
+#include <kmem/slab.h>
+
+struct kmem_cache {
+	unsigned int object_size;	/* bytes the caller asked for */
+	unsigned int size;		/* bytes from one object to the next, metadata included */
+	unsigned int align;
+	slab_flags_t flags;
+	void (*ctor)(void *);
+	const char *name;
+	struct list_head list;		/* registry->list, oldest last as in slabinfo */
+	int refcount;			/* names merged into this cache, itself included */
+	unsigned int useroffset, usersize;
+	struct kernel *kernel;
+	bool boot;			/* belongs to the library: kmalloc classes, kmem_cache itself */
+};
+
+#endif

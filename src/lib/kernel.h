@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel part's root: one per machine, reached from the CPU structure. Each layer owns the
+ * structure behind its pointer; a layer looks only at its own and at those below.
+ */
+#ifndef KMEM_LIB_KERNEL_H
+#define KMEM_LIB_KERNEL_H
+
+#include "arch.h"
+#include "lib/params.h"
+
+struct percpu_pool;
+struct memblock;
+struct buddy;
+struct cache_registry;
+struct backend_state;
+
+struct kernel {
+	struct arch_machine *arch;
+	struct kernel_params params;
+	struct percpu_pool *percpu;	/* lib/percpu.h */
+	struct memblock *memblock;	/* memblock/memblock.h */
+	struct buddy *buddy;		/* buddy/buddy.h */
+	struct cache_registry *caches;	/* common/registry.h */
+	struct backend_state *backend;	/* private to the backend; may stay NULL */
+};
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel command line and the description ask of the kernel part. Filled by src/boot
+ * before any layer starts and constant afterwards; the defaults are Linux 6.1's.
+ */
+#ifndef KMEM_LIB_PARAMS_H
+#define KMEM_LIB_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_params {
+	uint64_t seed;
+	bool isolate_metadata;
+	bool thp;			/* per-CPU page lists have an order-9 list */
+	unsigned int pageblock_order;	/* 9; 10 on x86_32 */
+
+	uint64_t mem_limit;		/* mem=: bytes of RAM the kernel uses; 0: all */
+
+	bool slab_nomerge;
+	unsigned int slub_min_order;
+	unsigned int slub_max_order;	/* PAGE_ALLOC_COSTLY_ORDER, 3 */
+	unsigned int slub_min_objects;	/* 0: from the number of CPUs */
+	unsigned int slab_max_order;	/* 1; 0 on machines with at most 32 MiB */
+};
+
+#endif
