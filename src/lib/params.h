@@ -22,6 +22,7 @@ struct kernel_params {
 	unsigned int slub_max_order;	/* PAGE_ALLOC_COSTLY_ORDER, 3 */
 	unsigned int slub_min_objects;	/* 0: from the number of CPUs */
 	unsigned int slab_max_order;	/* 1; 0 on machines with at most 32 MiB */
+	bool slab_max_order_set;	/* by the command line */
 };
 
 #endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a machine: the only place that sees every layer.
+ *
+ * Boot, in Linux's order:
+ *
+ *	arch_machine_create	windows for RAM, memmap and per-CPU data; nothing is touched
+ *	command line		over Linux's defaults, into kernel_params
+ *	percpu_init		offsets in the CPU windows
+ *	memblock		RAM and reserved ranges of the description, mem= applied
+ *	buddy_init		nodes, zones, watermarks; memblock's free ranges become free lists
+ *	backend_init		SLAB, SLUB or SLOB
+ *	caches_init		the registry, kmalloc's classes
+ *	arch_machine_publish	other threads may enter
+ *
+ * The booting thread is attached to CPU 0 from the moment that the kernel root exists. A failure
+ * takes everything down again and leaves the thread in the machine it came from. Shutdown reports what
+ * is still allocated and unmaps all of it at once: nothing is freed object by object.
+ */
+#include "boot/boot.h"
+
+#include "buddy/buddy.h"
+#include "common/backend.h"
+#include "common/registry.h"
+#include "lib/kernel.h"
+#include "lib/kfmt.h"
+#include "lib/percpu.h"
+#include "lib/report.h"
+#include "memblock/memblock.h"
+
+#include <kmem/machine.h>
+
+int boot_error(struct machine_error *err, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return code;
+	err->code = code;
+	va_start(args, fmt);
+	kvsnprintf(err->reason, sizeof(err->reason), fmt, args);
+	va_end(args);
+	return code;
+}
+
+static void default_params(struct kernel_params *params, const struct machine_desc *desc)
+{
+	bool x86_32 = desc->mode == MACHINE_MODE_32 || desc->mode == MACHINE_MODE_PAE;
+
+	params->seed = desc->seed;
+	params->isolate_metadata = desc->isolate_metadata;
+	params->thp = desc->thp;
+	params->pageblock_order = x86_32 ? 10 : 9;
+	params->slub_max_order = 3;
+}
+
+/* Isolated metadata also means kmalloc and caches that start empty and stay apart: no merging. */
+static void derive_params(struct kernel_params *params)
+{
+	if (params->isolate_metadata)
+		params->slab_nomerge = true;
+}
+
+static int fill_memblock(struct kernel *k, struct machine_error *err)
+{
+	const struct machine_desc *desc = k->arch->desc;
+	uint64_t limit = k->params.mem_limit;
+	int ret = memblock_init(k);
+
+	for (unsigned int i = 0; !ret && i < desc->nr_ram; i++) {
+		const struct machine_range *r = &desc->ram[i];
+
+		ret = memblock_add_node(k, r->start, r->end - r->start, r->node);
+	}
+	if (!ret && limit && limit < memblock_end_of_dram(k))
+		ret = memblock_remove(k, limit, memblock_end_of_dram(k) - limit);
+	for (unsigned int i = 0; !ret && i < desc->nr_reserved; i++) {
+		const struct machine_range *r = &desc->reserved[i];
+
+		ret = memblock_reserve(k, r->start, r->end - r->start);
+	}
+	if (ret)
+		return boot_error(err, ret, "memblock: the RAM map does not fit: error %d", ret);
+	if (!k->memblock->memory.total)
+		return boot_error(err, -EINVAL, "mem=%llu leaves no RAM", (unsigned long long)limit);
+	return 0;
+}
+
+static int boot_small_objects(struct kernel *k, struct machine_error *err)
+{
+	int ret;
+
+	if (!k->params.slab_max_order_set)
+		k->params.slab_max_order = totalram_pages() > (32ul << 20) / PAGE_SIZE;
+	ret = backend_init(k);
+	if (!ret)
+		ret = caches_init(k);
+	if (ret)
+		return boot_error(err, ret, "%s: no memory for the first caches (%lu pages free)",
+				  backend_traits.name, nr_free_pages());
+	return 0;
+}
+
+static int boot_kernel(struct arch_machine *am, struct machine_error *err)
+{
+	struct kernel *k = arch_host_alloc(am, sizeof(*k));
+	int ret;
+
+	if (!k)
+		return boot_error(err, -ENOMEM, "no host memory for the kernel root");
+	k->arch = am;
+	am->kernel = k;
+	default_params(&k->params, am->desc);
+	ret = cmdline_parse(am->desc->cmdline, &k->params, err);
+	if (ret)
+		return ret;
+	derive_params(&k->params);
+	arch_machine_attach(am);
+	ret = percpu_init(k);
+	if (ret)
+		return boot_error(err, ret, "no host memory for per-CPU data");
+	ret = fill_memblock(k, err);
+	if (!ret)
+		ret = buddy_init(k, err);
+	if (!ret)
+		ret = boot_small_objects(k, err);
+	return ret;
+}
+
+int machine_boot(const struct machine_desc *desc, struct machine **out, struct machine_error *err)
+{
+	struct machine *previous = machine_current();
+	struct arch_machine *am;
+	int ret;
+
+	*out = NULL;
+	ret = arch_machine_create(desc, &am, err);
+	if (ret)
+		return ret;
+	ret = boot_kernel(am, err);
+	if (ret) {
+		arch_machine_retire(am);
+		arch_machine_destroy(am);
+		if (previous)
+			machine_enter(previous);
+		return ret;
+	}
+	arch_machine_publish(am);
+	*out = arch_machine_handle(am);
+	return 0;
+}
+
+int machine_boot_text(const char *text, struct machine **out, struct machine_error *err)
+{
+	struct machine_desc desc;
+	int ret;
+
+	*out = NULL;
+	ret = machine_desc_parse(&desc, text, NULL, err);
+	if (!ret)
+		ret = machine_boot(&desc, out, err);
+	machine_desc_free(&desc);
+	return ret;
+}
+
+unsigned long machine_shutdown(struct machine *m)
+{
+	struct arch_machine *am = arch_machine_from_handle(m);
+	struct machine *previous = machine_current();
+	unsigned long leaks;
+
+	if (!am) {
+		report_bug(NULL, "machine_shutdown: %p is no live machine", (void *)m);
+		return 0;
+	}
+	machine_enter(m);
+	leaks = caches_report_leaks(am->kernel);
+	leaks += buddy_report_leaks(am->kernel);
+	arch_machine_retire(am);
+	arch_machine_destroy(am);
+	if (previous && previous != m)
+		machine_enter(previous);
+	return leaks;
+}
+
+const char *machine_backend(void)
+{
+	return backend_traits.name;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/boot share. */
+#ifndef KMEM_BOOT_BOOT_H
+#define KMEM_BOOT_BOOT_H
+
+#include "arch.h"
+#include "lib/errno.h"
+#include "lib/params.h"
+
+/* Parse a kernel command line (NULL: empty) over the defaults in @params. 0; -EINVAL with @err naming
+ * the word that is unknown or has a bad value; -EOPNOTSUPP for a word this version does not have. */
+int cmdline_parse(const char *cmdline, struct kernel_params *params, struct machine_error *err);
+
+/* Fill @err, which may be NULL; returns @code. */
+int boot_error(struct machine_error *err, int code, const char *fmt, ...) KMEM_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel command line: words separated by blanks, `name` or `name=value`, in Linux's own spelling.
+ *
+ * Each word stands in one table. A word that Linux has and this version has not is there too, without
+ * a parser, so that it fails by its name instead of being taken for a typing error or, worse, ignored.
+ */
+#include "boot/boot.h"
+
+#include "lib/string.h"
+
+#include <kmem/types.h>
+
+struct word {
+	const char *text;
+	size_t len;
+};
+
+struct option {
+	const char *name;
+	bool has_value;
+	/* true if @value (a NUL-terminated copy; "" without one) was good; NULL: not in this version */
+	bool (*set)(struct kernel_params *params, const char *value);
+};
+
+static bool parse_number(const char **at, uint64_t *out)
+{
+	const char *p = *at;
+	unsigned int base = 10;
+	uint64_t n = 0;
+
+	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
+		base = 16;
+		p += 2;
+	}
+	const char *first = p;
+
+	for (;; p++) {
+		unsigned int digit;
+
+		if (*p >= '0' && *p <= '9')
+			digit = (unsigned int)(*p - '0');
+		else if (base == 16 && (*p | 32) >= 'a' && (*p | 32) <= 'f')
+			digit = (unsigned int)((*p | 32) - 'a') + 10;
+		else
+			break;
+		if (n > (UINT64_MAX - digit) / base)
+			return false;
+		n = n * base + digit;
+	}
+	*at = p;
+	*out = n;
+	return p != first;
+}
+
+static bool parse_size(const char *value, uint64_t *out)
+{
+	unsigned int shift = 0;
+
+	if (!parse_number(&value, out))
+		return false;
+	switch (*value) {
+	case 'T':
+	case 't':
+		shift += 10;
+		/* fall through */
+	case 'G':
+	case 'g':
+		shift += 10;
+		/* fall through */
+	case 'M':
+	case 'm':
+		shift += 10;
+		/* fall through */
+	case 'K':
+	case 'k':
+		shift += 10;
+		value++;
+	}
+	if (*value || (*out << shift) >> shift != *out)
+		return false;
+	*out <<= shift;
+	return true;
+}
+
+static bool parse_uint(const char *value, unsigned int max, unsigned int *out)
+{
+	uint64_t n;
+
+	if (!parse_number(&value, &n) || *value || n > max)
+		return false;
+	*out = (unsigned int)n;
+	return true;
+}
+
+static bool set_mem(struct kernel_params *params, const char *value)
+{
+	return parse_size(value, &params->mem_limit) && params->mem_limit >= PAGE_SIZE;
+}
+
+static bool set_nomerge(struct kernel_params *params, const char *value)
+{
+	params->slab_nomerge = true;
+	return true;
+}
+
+static bool set_slub_min_order(struct kernel_params *params, const char *value)
+{
+	return parse_uint(value, MAX_ORDER - 1, &params->slub_min_order);
+}
+
+static bool set_slub_max_order(struct kernel_params *params, const char *value)
+{
+	return parse_uint(value, MAX_ORDER - 1, &params->slub_max_order);
+}
+
+static bool set_slub_min_objects(struct kernel_params *params, const char *value)
+{
+	return parse_uint(value, 32767, &params->slub_min_objects);
+}
+
+static bool set_slab_max_order(struct kernel_params *params, const char *value)
+{
+	if (!parse_uint(value, MAX_ORDER - 1, &params->slab_max_order))
+		return false;
+	params->slab_max_order_set = true;
+	return true;
+}
+
+static const struct option options[] = {
+	{"mem", true, set_mem},
+	{"slab_nomerge", false, set_nomerge},
+	{"slub_nomerge", false, set_nomerge},
+	{"slub_min_order", true, set_slub_min_order},
+	{"slub_max_order", true, set_slub_max_order},
+	{"slub_min_objects", true, set_slub_min_objects},
+	{"slab_max_order", true, set_slab_max_order},
+	{"slab_merge", false, NULL},
+	{"slub_merge", false, NULL},
+	{"slub_debug", true, NULL},
+	{"slab_debug", true, NULL},
+	{"slob_debug", true, NULL},
+	{"noaliencache", false, NULL},
+	{"init_on_alloc", true, NULL},
+	{"init_on_free", true, NULL},
+	{"numa", true, NULL},
+	{"memmap", true, NULL},
+	{"movablecore", true, NULL},
+	{"kernelcore", true, NULL},
+	{"movable_node", false, NULL},
+	{"vmalloc", true, NULL},
+	{"page_owner", true, NULL},
+	{"page_poison", true, NULL},
+	{"debug_pagealloc", true, NULL},
+	{"cma", true, NULL},
+	{"hugepages", true, NULL},
+	{"transparent_hugepage", true, NULL},
+	{"percpu_pagelist_high_fraction", true, NULL},
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool next_word(const char **at, struct word *w)
+{
+	const char *p = *at;
+
+	while (is_blank(*p))
+		p++;
+	w->text = p;
+	while (*p && !is_blank(*p))
+		p++;
+	w->len = (size_t)(p - w->text);
+	*at = p;
+	return w->len != 0;
+}
+
+static size_t name_length(const struct word *w)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->text[i] == '=')
+			return i;
+	return w->len;
+}
+
+static const struct option *find_option(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strlen(options[i].name) == len && !memcmp(options[i].name, name, len))
+			return &options[i];
+	return NULL;
+}
+
+static int apply_word(const struct word *w, struct kernel_params *params, struct machine_error *err)
+{
+	size_t name = name_length(w);
+	const struct option *opt = find_option(w->text, name);
+	bool has_value = name < w->len;
+	int len = w->len < 100 ? (int)w->len : 100;
+	char value[64] = "";
+
+	if (!opt)
+		return boot_error(err, -EINVAL, "kernel command line: unknown word '%.*s'", len,
+				  w->text);
+	if (!opt->set)
+		return boot_error(err, -EOPNOTSUPP,
+				  "kernel command line: '%.*s' is not in this version", len, w->text);
+	if (has_value) {
+		size_t n = w->len - name - 1;
+
+		if (n >= sizeof(value))
+			return boot_error(err, -EINVAL, "kernel command line: bad value in '%.*s'",
+					  len, w->text);
+		memcpy(value, w->text + name + 1, n);
+		value[n] = '\0';
+	}
+	if (has_value != opt->has_value || !opt->set(params, value))
+		return boot_error(err, -EINVAL, "kernel command line: bad value in '%.*s'", len,
+				  w->text);
+	return 0;
+}
+
+int cmdline_parse(const char *cmdline, struct kernel_params *params, struct machine_error *err)
+{
+	struct word w;
+
+	if (!cmdline)
+		return 0;
+	while (next_word(&cmdline, &w)) {
+		int ret = apply_word(&w, params, err);
+
+		if (ret)
+			return ret;
+	}
+	if (params->slub_min_order > params->slub_max_order)
+		return boot_error(err, -EINVAL,
+				  "kernel command line: slub_min_order=%u is above slub_max_order=%u",
+				  params->slub_min_order, params->slub_max_order);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Error numbers, with Linux's values (a port without <errno.h> has no others). */
+#ifndef KMEM_LIB_ERRNO_H
+#define KMEM_LIB_ERRNO_H
+
+#ifndef ENOENT
+#define ENOENT 2
+#define E2BIG 7
+#define ENOMEM 12
+#define EBUSY 16
+#define ENODEV 19
+#define EINVAL 22
+#define EOPNOTSUPP 95
+#endif
+
+#endif
