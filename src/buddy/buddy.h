@@ -34,6 +34,10 @@ void buddy_get_stats(struct kernel *k, struct kmem_stats *st);
  * would succeed). */
 int buddy_extfrag_index(struct zone *zone, unsigned int order);
 
+/* Flags in words, "GFP_KERNEL|__GFP_ZERO", as the kernel's reports have them. */
+#define GFP_NAME_MAX 256
+void buddy_gfp_name(gfp_t gfp, char *buf, size_t size);
+
 unsigned int buddy_nr_nodes(struct kernel *k);
 struct pgdat *buddy_node(struct kernel *k, int nid);
 

@@ -41,18 +41,23 @@ struct free_area {
 	unsigned long nr_free;		/* blocks, all types; untouched ranges count each block */
 };
 
-/* A CPU's lists for one zone; per-CPU data at zone->pcp_off, under the section rules of arch.h. */
+/*
+ * A CPU's lists for one zone; per-CPU data at zone->pcp_off, under the section rules of arch.h.
+ * All zero until its first use, so that an idle CPU costs nothing: `high` 0 says so.
+ */
 struct per_cpu_pages {
 	int count;			/* pages on the lists */
-	int high;			/* above it frees flush */
+	int high;			/* at or above it frees flush */
 	int batch;
 	short free_factor;		/* frees flush more and more in a row */
-	bool initialised;		/* lists are made on first use: an idle CPU costs nothing */
+	long slab_pages[2];		/* pages that became slabs here minus those that ceased to be;
+					   [1] reclaimable */
 	struct list_head lists[NR_PCP_LISTS];
 };
 
 struct zone {
-	struct arch_spinlock lock;	/* free_area, nr_free, pageblock types of the zone */
+	/* Constant after boot. */
+	struct kernel *kernel;
 	struct pgdat *pgdat;
 	enum kmem_zone_type type;
 	const char *name;		/* as zoneinfo spells it */
@@ -60,14 +65,30 @@ struct zone {
 	uint64_t spanned;		/* pages from first to last frame, holes included */
 	uint64_t present;		/* pages of RAM */
 	uint64_t managed;		/* pages given to the page allocator */
+	uint32_t page_flags;		/* flags of a page of this zone: PG_INIT, zone and node */
+	size_t pcp_off;
+	int pcp_high, pcp_batch;	/* what a pcp starts with */
+
+	/* Limits. Written under the lock, read without. After a change of any of them
+	 * zone_update_limits() brings fast_limit up to date. */
 	unsigned long watermark[NR_WMARK];
 	unsigned long watermark_boost;
 	long lowmem_reserve[KMEM_MAX_NR_ZONES];	/* against requests whose highest zone is the index */
 	unsigned long nr_reserved_highatomic;
-	size_t pcp_off;
-	int pcp_high, pcp_batch;	/* what a pcp starts with */
-	long nr_free;			/* pages on free_area, all orders */
+	long fast_limit[KMEM_MAX_NR_ZONES];	/* low watermark with all of the above: an ordinary
+						   request is served while nr_free exceeds it */
+
+	/* Free blocks. All under the lock; nr_free and nonempty are read without. */
+	struct arch_spinlock lock __attribute__((aligned(ARCH_CACHE_LINE)));
+	long nr_free;				/* pages on free_area, all orders */
+	uint16_t nonempty[MIGRATE_TYPES];	/* bit o: free_area[o].free_list[type] has a block */
+	uint64_t nr_allocs[MAX_ORDER];		/* blocks that went to and came from callers past */
+	uint64_t nr_frees[MAX_ORDER];		/* the per-CPU lists */
 	struct free_area free_area[MAX_ORDER];
+	unsigned long arena_pages;		/* taken away for good by buddy_make_arena() */
+
+	long slab_pages[2] __attribute__((aligned(ARCH_CACHE_LINE)));	/* atomics: slab pages that
+						   no pcp has counted, see per_cpu_pages */
 };
 
 struct zoneref {
@@ -76,11 +97,22 @@ struct zoneref {
 };
 
 struct pgdat {
-	int nid;
 	struct zone zones[KMEM_MAX_NR_ZONES];
+	int nid;
+	unsigned int nr_cpus;			/* CPUs of this node */
 	struct zoneref *zonelist;		/* own node first, then by distance; high zones first */
 	struct zoneref *zonelist_thisnode;	/* __GFP_THISNODE */
 	uint64_t start_pfn, spanned, present;
 };
+
+static inline bool zone_populated(const struct zone *zone)
+{
+	return zone->present != 0;
+}
+
+static inline bool zone_spans(const struct zone *zone, uint64_t pfn)
+{
+	return pfn - zone->start_pfn < zone->spanned;
+}
 
 #endif

@@ -42,14 +42,26 @@ enum page_type {
 #define PG_SLOB_FREE (1u << 3)	/* SLOB: on one of the three lists */
 #define PG_LARGE (1u << 4)	/* kmalloc block of whole pages */
 #define PG_PFMEMALLOC (1u << 5)
+#define PG_STATE_MASK 0xffu	/* the PG_* bits; above them zone and node, one number: */
 #define PG_ZONE_SHIFT 8		/* 3 bits */
-#define PG_NODE_SHIFT 16	/* 16 bits */
+#define PG_NODE_SHIFT 11	/* 21 bits */
 
+/*
+ * `type` and `order` are also one word, `tag`, so that "is this a free block of order n" is one
+ * comparison. Both are read by others than the page's owner (a neighbour that wants to merge, a
+ * check of a pointer that may be wrong) and therefore by single loads and stores.
+ */
 struct page {
 	uint32_t flags;		/* PG_*; zone and node above */
-	uint8_t type;		/* enum page_type */
-	uint8_t order;		/* of a compound head, a buddy, a pcp block or a used block */
-	uint8_t mtype;		/* migrate type of the list a pcp page belongs to */
+	union {
+		struct {
+			uint8_t type;	/* enum page_type */
+			uint8_t order;	/* of a compound head, a buddy, a pcp or a used block */
+		};
+		uint16_t tag;
+	};
+	uint8_t mtype;		/* pcp: migrate type of the list it goes back to; slab: 1 if it is
+				   reclaimable */
 	uint8_t unused;
 	struct page *head;	/* of a compound page or slab, for each of its pages, the head
 				   itself included; else NULL */
@@ -57,7 +69,7 @@ struct page {
 		struct {
 			struct list_head list;
 			unsigned long private;	/* PAGE_TYPE_RANGE: number of MAX_ORDER-1 blocks */
-			int32_t refcount;	/* 0 while free; a slab's is 1 and not stored */
+			int32_t refcount;	/* of a used block; a slab's is 1 and not stored */
 		};
 		unsigned long overlay[6];	/* a backend's slab structure */
 	};
@@ -68,6 +80,33 @@ _Static_assert(sizeof(struct page) <= 64, "struct page");
 #define PAGE_STRUCT_SHIFT 6
 #define PAGE_OVERLAY_START offsetof(struct page, overlay)
 #define PAGE_OVERLAY_END (PAGE_OVERLAY_START + sizeof(((struct page *)0)->overlay))
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define PAGE_TAG(type, order) ((uint16_t)((type) | (order) << 8))
+#else
+#define PAGE_TAG(type, order) ((uint16_t)((order) | (type) << 8))
+#endif
+
+static __always_inline uint16_t page_tag(const struct page *page)
+{
+	return __atomic_load_n(&page->tag, __ATOMIC_RELAXED);
+}
+
+static __always_inline enum page_type page_type(const struct page *page)
+{
+	return (enum page_type)__atomic_load_n(&page->type, __ATOMIC_RELAXED);
+}
+
+static __always_inline void page_set_tag(struct page *page, enum page_type type, unsigned int order)
+{
+	__atomic_store_n(&page->tag, PAGE_TAG(type, order), __ATOMIC_RELAXED);
+}
+
+/* The page @n frames further on: entries are PAGE_STRUCT_SHIFT apart, not sizeof(struct page). */
+static __always_inline struct page *page_step(struct page *page, unsigned long n)
+{
+	return (struct page *)(void *)((char *)page + (n << PAGE_STRUCT_SHIFT));
+}
 
 /* The page of frame @pfn, which must be below nr_frames. */
 static __always_inline struct page *memmap_page(const char *memmap, uint64_t pfn)
@@ -111,6 +150,12 @@ static inline unsigned int page_flags_zone(uint32_t flags)
 static inline unsigned int page_flags_node(uint32_t flags)
 {
 	return flags >> PG_NODE_SHIFT;
+}
+
+/* Node and zone as one index: node * 8 + zone. */
+static __always_inline uint32_t page_flags_index(uint32_t flags)
+{
+	return flags >> PG_ZONE_SHIFT;
 }
 
 #endif

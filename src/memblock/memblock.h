@@ -50,6 +50,9 @@ bool memblock_is_reserved(struct kernel *k, phys_addr_t addr);
 bool memblock_is_memory(struct kernel *k, phys_addr_t addr);
 phys_addr_t memblock_end_of_dram(struct kernel *k);
 
+/* Node of the RAM at @addr; NUMA_NO_NODE where there is none. */
+int memblock_nid(struct kernel *k, phys_addr_t addr);
+
 /* Walk memory minus reserved in ascending order: start with *@cursor 0; false at the end. */
 bool memblock_next_free(struct kernel *k, uint64_t *cursor, struct memblock_region *out);
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What the page allocator says when it has no page, in the kernel's words. */
+#ifndef KMEM_BUDDY_ALLOC_REPORT_H
+#define KMEM_BUDDY_ALLOC_REPORT_H
+
+#include "buddy/internal.h"
+
+/* The failure report of a request that returns NULL, line by line to the log. Claims CPUs. */
+void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order);
+
+#endif

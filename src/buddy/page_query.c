@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a page to its frame, address, zone and node, and back.
+ *
+ * Frame, direct-map byte and memmap entry of a page are the same number at three scales, so these are
+ * shifts and differences. Zone and node stand in the flags of a page that was ever handed out; those
+ * of others follow from memblock. HIGHMEM begins where the direct map ends: such pages have RAM behind
+ * them but no address.
+ */
+#include "buddy/internal.h"
+
+#include <kmem/mm.h>
+
+#define DIRECT_MAP_4LEVEL 0xffff888000000000ull
+#define DIRECT_MAP_5LEVEL 0xff11000000000000ull
+#define DIRECT_MAP_32 0xc0000000ull
+
+static struct zone *page_zone(struct kernel *k, const struct page *page)
+{
+	if (likely(page->flags & PG_INIT))
+		return buddy_zone(k->buddy, page->flags);
+	return zone_of_pfn(k->buddy, page_pfn(k->buddy, page));
+}
+
+/* First byte of RAM that has no address. */
+static uint64_t direct_map_end(const struct arch_cpu *cpu)
+{
+	uint64_t high = cpu->kernel->buddy->zone_low[KMEM_ZONE_HIGHMEM];
+
+	return high < cpu->ram_size >> PAGE_SHIFT ? high << PAGE_SHIFT : cpu->ram_size;
+}
+
+static uint64_t direct_map_base(const struct arch_cpu *cpu)
+{
+	switch (cpu->machine->desc->mode) {
+	case MACHINE_MODE_32:
+	case MACHINE_MODE_PAE:
+		return DIRECT_MAP_32;
+	case MACHINE_MODE_5LEVEL:
+		return DIRECT_MAP_5LEVEL;
+	case MACHINE_MODE_4LEVEL:
+		break;
+	}
+	return DIRECT_MAP_4LEVEL;
+}
+
+unsigned long page_to_pfn(const struct page *page)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	return cpu ? (unsigned long)memmap_pfn(cpu->memmap, page) : 0;
+}
+
+struct page *pfn_to_page(unsigned long pfn)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct page *page;
+
+	if (!cpu || pfn >= cpu->ram_size >> PAGE_SHIFT)
+		return NULL;
+	page = memmap_page(cpu->memmap, pfn);
+	if (page->flags & PG_INIT || zone_of_pfn(cpu->kernel->buddy, pfn))
+		return page;
+	return NULL;
+}
+
+phys_addr_t page_to_phys(const struct page *page)
+{
+	return (phys_addr_t)page_to_pfn(page) << PAGE_SHIFT;
+}
+
+void *page_address(const struct page *page)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	if (!cpu || memmap_pfn(cpu->memmap, page) >= direct_map_end(cpu) >> PAGE_SHIFT)
+		return NULL;
+	return memmap_address(cpu, page);
+}
+
+bool virt_addr_valid(const void *addr)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	uint64_t off;
+
+	if (!cpu)
+		return false;
+	off = (uint64_t)((const char *)addr - cpu->ram);
+	return off < direct_map_end(cpu) && pfn_to_page((unsigned long)(off >> PAGE_SHIFT));
+}
+
+struct page *virt_to_page(const void *addr)
+{
+	return virt_addr_valid(addr) ? memmap_lookup(arch_cpu_current(), addr) : NULL;
+}
+
+phys_addr_t __pa(unsigned long addr)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	return cpu ? (phys_addr_t)(addr - (unsigned long)cpu->ram) : 0;
+}
+
+void *__va(phys_addr_t phys)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	if (!cpu || phys >= direct_map_end(cpu) || !pfn_to_page((unsigned long)(phys >> PAGE_SHIFT)))
+		return NULL;
+	return cpu->ram + phys;
+}
+
+kva_t ptr_to_kva(const void *ptr)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	if (!cpu || !virt_addr_valid(ptr))
+		return 0;
+	return direct_map_base(cpu) + (uint64_t)((const char *)ptr - cpu->ram);
+}
+
+void *kva_to_ptr(kva_t kva)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	return cpu ? __va(kva - direct_map_base(cpu)) : NULL;
+}
+
+enum kmem_zone_type page_zonenum(const struct page *page)
+{
+	struct kernel *k = arch_kernel();
+	struct zone *zone = k ? page_zone(k, page) : NULL;
+
+	return zone ? zone->type : KMEM_ZONE_DMA;
+}
+
+int page_to_nid(const struct page *page)
+{
+	struct kernel *k = arch_kernel();
+	struct zone *zone = k ? page_zone(k, page) : NULL;
+
+	return zone ? zone->pgdat->nid : NUMA_NO_NODE;
+}
+
+struct page *compound_head(const struct page *page)
+{
+	struct page *head = page->head;
+
+	return head ? head : (struct page *)(uintptr_t)page;
+}
+
+unsigned int compound_order(const struct page *page)
+{
+	return page->flags & PG_HEAD ? page->order : 0;
+}
+
+int get_pageblock_migratetype(const struct page *page)
+{
+	struct kernel *k = arch_kernel();
+
+	return k ? (int)pageblock_type(k->buddy, page_pfn(k->buddy, page)) : MIGRATE_UNMOVABLE;
+}
+
+unsigned long totalram_pages(void)
+{
+	struct kernel *k = arch_kernel();
+
+	return k ? k->buddy->totalram_pages : 0;
+}
+
+unsigned long nr_free_pages(void)
+{
+	struct kernel *k = arch_kernel();
+	unsigned long sum = 0;
+
+	if (!k)
+		return 0;
+	for_each_populated_zone(k->buddy, zone)
+		sum += (unsigned long)zone_nr_free(zone);
+	return sum;
+}

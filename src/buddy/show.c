@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Texts: /proc/buddyinfo and /proc/zoneinfo as the kernel prints them, the table of zone figures, and
+ * what the counters and fragmentation indices say.
+ *
+ * In zoneinfo the counters of things that a machine here has none of (page cache, anonymous memory,
+ * write-back) are there and 0, for readers that look for them. Left out are numa_* (not counted) and
+ * the vm stats threshold (the counters have no per-CPU drift).
+ */
+#include "buddy/buddy.h"
+
+#include "buddy/free_area.h"
+#include "buddy/pcp.h"
+#include "lib/report.h"
+
+void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m)
+{
+	for_each_populated_zone(k->buddy, zone) {
+		unsigned long nr[MAX_ORDER];
+
+		arch_spin_lock(&zone->lock);
+		for (unsigned int order = 0; order < MAX_ORDER; order++)
+			nr[order] = zone->free_area[order].nr_free;
+		arch_spin_unlock(&zone->lock);
+		seq_printf(m, "Node %d, zone %8s ", zone->pgdat->nid, zone->name);
+		for (unsigned int order = 0; order < MAX_ORDER; order++)
+			seq_printf(m, "%6lu ", nr[order]);
+		seq_putc(m, '\n');
+	}
+}
+
+/* --- zoneinfo -------------------------------------------------------------------------------- */
+
+/* Before and behind the two slab counters. */
+static const char *const node_stats[] = {
+	"nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file",
+	"nr_unevictable", NULL,
+	"nr_isolated_anon", "nr_isolated_file", "workingset_nodes", "workingset_refault_anon",
+	"workingset_refault_file", "workingset_activate_anon", "workingset_activate_file",
+	"workingset_restore_anon", "workingset_restore_file", "workingset_nodereclaim",
+	"nr_anon_pages", "nr_mapped", "nr_file_pages", "nr_dirty", "nr_writeback",
+	"nr_writeback_temp", "nr_shmem", "nr_shmem_hugepages", "nr_shmem_pmdmapped",
+	"nr_file_hugepages", "nr_file_pmdmapped", "nr_anon_transparent_hugepages",
+	"nr_vmscan_write", "nr_vmscan_immediate_reclaim", "nr_dirtied", "nr_written",
+	"nr_throttled_written", "nr_kernel_misc_reclaimable", "nr_foll_pin_acquired",
+	"nr_foll_pin_released", "nr_kernel_stack", "nr_page_table_pages",
+	"nr_sec_page_table_pages",
+};
+
+static const char *const zone_stats[] = {
+	"nr_zone_inactive_anon", "nr_zone_active_anon", "nr_zone_inactive_file",
+	"nr_zone_active_file", "nr_zone_unevictable", "nr_zone_write_pending", "nr_mlock",
+	"nr_bounce", "nr_free_cma",
+};
+
+#define NR_ELEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+static void show_stat(struct seq_file *m, const char *name, long value)
+{
+	seq_printf(m, "\n      %-12s %ld", name, value);
+}
+
+static void show_node_stats(struct seq_file *m, struct pgdat *pgdat)
+{
+	long slab[2] = {0, 0};
+
+	for (unsigned int type = 0; type < KMEM_MAX_NR_ZONES; type++) {
+		struct pcp_sum sum;
+
+		if (!zone_populated(&pgdat->zones[type]))
+			continue;
+		zone_pcp_sum(&pgdat->zones[type], &sum);
+		slab[0] += sum.slab_pages[0];
+		slab[1] += sum.slab_pages[1];
+	}
+	seq_puts(m, "\n  per-node stats");
+	for (unsigned int i = 0; i < NR_ELEMS(node_stats); i++) {
+		if (node_stats[i]) {
+			show_stat(m, node_stats[i], 0);
+			continue;
+		}
+		show_stat(m, "nr_slab_reclaimable", slab[1]);
+		show_stat(m, "nr_slab_unreclaimable", slab[0]);
+	}
+}
+
+static void show_protection(const struct buddy *b, struct seq_file *m, const struct zone *zone,
+			    const char *between)
+{
+	const char *sep = "";
+
+	for (unsigned int h = 0; h < KMEM_MAX_NR_ZONES; h++) {
+		if (!zone_exists(b, h))
+			continue;
+		seq_printf(m, "%s%ld", sep, zone->lowmem_reserve[h]);
+		sep = between;
+	}
+}
+
+/* What CPU @id's lists of @zone look like, or would if it had ever used them. */
+static void get_pageset(const struct zone *zone, unsigned int id, struct per_cpu_pages *out)
+{
+	const struct arch_machine *am = zone->kernel->arch;
+
+	out->count = 0;
+	out->high = zone->pcp_high;
+	out->batch = zone->pcp_batch;
+	if (arch_cpu_next_used(am, id) == id) {
+		struct arch_cpu *cpu = arch_cpu_claim(am, id);
+		const struct per_cpu_pages *pcp = pcp_get(cpu, zone);
+
+		out->count = pcp->count;
+		out->high = pcp->high;
+		out->batch = pcp->batch;
+		arch_cpu_unclaim(cpu);
+	}
+}
+
+static void show_pagesets(struct seq_file *m, const struct zone *zone)
+{
+	seq_puts(m, "\n  pagesets");
+	for (unsigned int id = 0; id < zone->kernel->arch->nr_cpus; id++) {
+		struct per_cpu_pages pcp;
+
+		get_pageset(zone, id, &pcp);
+		seq_printf(m,
+			   "\n    cpu: %u"
+			   "\n              count: %d"
+			   "\n              high:  %d"
+			   "\n              batch: %d",
+			   id, pcp.count, pcp.high, pcp.batch);
+	}
+}
+
+static void show_zone(const struct buddy *b, struct seq_file *m, struct zone *zone, bool first)
+{
+	long free = zone_nr_free(zone);
+	unsigned long boost = zone->watermark_boost;
+
+	seq_printf(m, "Node %d, zone %8s", zone->pgdat->nid, zone->name);
+	if (first)
+		show_node_stats(m, zone->pgdat);
+	seq_printf(m,
+		   "\n  pages free     %ld"
+		   "\n        boost    %lu"
+		   "\n        min      %lu"
+		   "\n        low      %lu"
+		   "\n        high     %lu"
+		   "\n        spanned  %llu"
+		   "\n        present  %llu"
+		   "\n        managed  %llu"
+		   "\n        cma      0"
+		   "\n        protection: (",
+		   free, boost, zone->watermark[WMARK_MIN] + boost, zone->watermark[WMARK_LOW] + boost,
+		   zone->watermark[WMARK_HIGH] + boost, (unsigned long long)zone->spanned,
+		   (unsigned long long)zone->present, (unsigned long long)zone->managed);
+	show_protection(b, m, zone, ", ");
+	seq_putc(m, ')');
+	if (!zone_populated(zone)) {
+		seq_putc(m, '\n');
+		return;
+	}
+	show_stat(m, "nr_free_pages", free);
+	for (unsigned int i = 0; i < NR_ELEMS(zone_stats); i++)
+		show_stat(m, zone_stats[i], 0);
+	show_pagesets(m, zone);
+	seq_printf(m,
+		   "\n  node_unreclaimable:  0"
+		   "\n  start_pfn:           %llu\n",
+		   (unsigned long long)zone->start_pfn);
+}
+
+void buddy_show_zoneinfo(struct kernel *k, struct seq_file *m)
+{
+	const struct buddy *b = k->buddy;
+
+	for (unsigned int nid = 0; nid < b->nr_nodes; nid++) {
+		bool first = true;
+
+		for (unsigned int type = 0; type < KMEM_MAX_NR_ZONES; type++) {
+			struct zone *zone = &b->nodes[nid].zones[type];
+
+			if (!zone_exists(b, type))
+				continue;
+			show_zone(b, m, zone, first && zone_populated(zone));
+			if (zone_populated(zone))
+				first = false;
+		}
+	}
+}
+
+/* --- zones-csv ------------------------------------------------------------------------------- */
+
+/* RAM of the machine in MiB: what the description says, else what is there. */
+static unsigned long long ram_mib(const struct buddy *b)
+{
+	uint64_t pages = 0;
+
+	if (b->kernel->arch->desc->mem)
+		return b->kernel->arch->desc->mem >> 20;
+	for_each_zone(b, zone)
+		pages += zone->present;
+	return pages >> (20 - PAGE_SHIFT);
+}
+
+void buddy_show_zones_csv(struct kernel *k, struct seq_file *m)
+{
+	const struct buddy *b = k->buddy;
+	unsigned int cpus = k->arch->nr_cpus;
+	unsigned long long mib = ram_mib(b);
+
+	seq_puts(m, "run,kernel,mem_mb,nodes,cpus,node,zone,start_pfn,spanned,present,managed,min,low,"
+		    "high,protection,pcp_high,pcp_batch,min_free_kbytes,totalram_pages,"
+		    "pageblock_order\n");
+	for_each_populated_zone(b, zone) {
+		seq_printf(m, "libkmem-%lluM-%un-%uc,libkmem,%llu,%u,%u,%d,%s,%llu,%llu,%llu,%llu,", mib,
+			   b->nr_nodes, cpus, mib, b->nr_nodes, cpus, zone->pgdat->nid, zone->name,
+			   (unsigned long long)zone->start_pfn, (unsigned long long)zone->spanned,
+			   (unsigned long long)zone->present, (unsigned long long)zone->managed);
+		seq_printf(m, "%lu,%lu,%lu,", zone->watermark[WMARK_MIN], zone->watermark[WMARK_LOW],
+			   zone->watermark[WMARK_HIGH]);
+		show_protection(b, m, zone, "/");
+		seq_printf(m, ",%d,%d,%lu,%lu,%u\n", zone->pcp_high, zone->pcp_batch,
+			   b->min_free_kbytes, b->totalram_pages, b->pageblock_order);
+	}
+}
+
+/* --- figures --------------------------------------------------------------------------------- */
+
+void buddy_get_stats(struct kernel *k, struct kmem_stats *st)
+{
+	const struct buddy *b = k->buddy;
+	const struct arch_machine *am = k->arch;
+	unsigned int id;
+
+	for (unsigned int order = 0; order < MAX_ORDER; order++) {
+		st->page_allocs[order] = 0;
+		st->page_frees[order] = 0;
+	}
+	for_each_populated_zone(b, zone) {
+		arch_spin_lock(&zone->lock);
+		for (unsigned int order = 0; order < MAX_ORDER; order++) {
+			st->page_allocs[order] += zone->nr_allocs[order];
+			st->page_frees[order] += zone->nr_frees[order];
+		}
+		arch_spin_unlock(&zone->lock);
+	}
+	for (id = arch_cpu_next_used(am, 0); id < am->nr_cpus; id = arch_cpu_next_used(am, id + 1)) {
+		const struct buddy_cpu *bc = buddy_cpu(arch_cpu_by_id(am, id), b);
+
+		for (unsigned int order = 0; order < MAX_ORDER; order++) {
+			st->page_allocs[order] += __atomic_load_n(&bc->nr_allocs[order], __ATOMIC_RELAXED);
+			st->page_frees[order] += __atomic_load_n(&bc->nr_frees[order], __ATOMIC_RELAXED);
+		}
+	}
+	st->page_failures = __atomic_load_n(&b->nr_failures, __ATOMIC_RELAXED);
+}
+
+/* Linux's fragmentation index: 0, a failure would be for lack of memory; 1000, for fragmentation;
+ * -1000, there would be none. */
+int buddy_extfrag_index(struct zone *zone, unsigned int order)
+{
+	unsigned long blocks = 0, pages = 0;
+	bool suitable = false;
+
+	if (order >= MAX_ORDER)
+		return 0;
+	arch_spin_lock(&zone->lock);
+	for (unsigned int o = 0; o < MAX_ORDER; o++) {
+		unsigned long nr = zone->free_area[o].nr_free;
+
+		blocks += nr;
+		pages += nr << o;
+		suitable |= o >= order && nr;
+	}
+	arch_spin_unlock(&zone->lock);
+	if (!blocks)
+		return 0;
+	if (suitable)
+		return -1000;
+	return 1000 - (int)((1000 + ((uint64_t)pages * 1000 >> order)) / blocks);
+}
+
+/* What is neither free, nor on a CPU's list, nor a slab's. */
+unsigned long buddy_report_leaks(struct kernel *k)
+{
+	unsigned long leaked = 0;
+
+	for_each_populated_zone(k->buddy, zone) {
+		struct pcp_sum sum;
+		long held;
+
+		zone_pcp_sum(zone, &sum);
+		held = (long)zone->managed - zone_nr_free(zone) - sum.count - sum.slab_pages[0] -
+		       sum.slab_pages[1] - (long)zone->arena_pages;
+		if (held <= 0)
+			continue;
+		pr_err(k, "Node %d, zone %s: %ld pages were not given back", zone->pgdat->nid,
+		       zone->name, held);
+		leaked += (unsigned long)held;
+	}
+	return leaked;
+}
