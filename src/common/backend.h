@@ -10,7 +10,13 @@
  *
  * Common duties a backend can count on: arguments of kmem_cache_create are checked, flags are masked
  * by backend_traits.create_flags, name and the fields of struct kmem_cache are filled before
- * backend_create; create, destroy and shrink of caches are serialised by the registry's lock.
+ * backend_create; create, destroy, shrink and the texts of caches are serialised by the registry's
+ * mutex, which is no spin lock: CPUs may be claimed and pages allocated under it.
+ *
+ * What the fast paths leave to common (declared in kmalloc.h and registry.h):
+ *   kmalloc_slow, kfree_slow, ksize_slow   size 0, above the classes, and every pointer of no slab
+ *   slab_want_zero, slab_fix_gfp           __GFP_ZERO, and flags that make no sense for slabs
+ *   slab_bug, slab_wrong_cache             reports of misuse
  */
 #ifndef KMEM_COMMON_BACKEND_H
 #define KMEM_COMMON_BACKEND_H
@@ -25,6 +31,7 @@ struct backend_traits {
 	size_t cache_size;		/* bytes of the backend's cache structure */
 	unsigned int kmalloc_shift_low;	/* smallest kmalloc class, log2; 0: no classes (SLOB) */
 	unsigned int kmalloc_max_cache;	/* largest kmalloc class, bytes; 0: no classes */
+	slab_flags_t kmalloc_flags;	/* of the kmalloc classes: SLAB_HWCACHE_ALIGN on SLAB, else 0 */
 	slab_flags_t create_flags;	/* flags kmem_cache_create keeps */
 	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
 };
@@ -47,7 +54,8 @@ struct slabinfo {
 };
 
 /* Boot: state of the backend for this machine, in k->backend. Called once after the page allocator
- * is up and before any cache exists. 0 or -ENOMEM. */
+ * is up and before the registry and any cache exist: its memory comes from arch_host_alloc(), for
+ * meta_alloc() does not work yet. 0 or -ENOMEM. */
 int backend_init(struct kernel *k);
 
 /* Derive size, order and layout of @s from object_size, align, flags and ctor, and make its per-CPU
@@ -59,8 +67,10 @@ int backend_create(struct kmem_cache *s);
  * follow; else the number of live objects, and the cache goes on working. */
 unsigned long backend_shutdown(struct kmem_cache *s);
 
-/* One line of a leak report for each live object, at most @max of them. */
-void backend_report_live(struct kmem_cache *s, unsigned int max);
+/* Lines of a leak report into @m: for each slab with live objects its line ("Slab 0x… objects=64
+ * used=1 …", the kernel's), then "Object 0x… @offset=N" for each live object, at most @max of them.
+ * Addresses by slab_addr(). A backend that cannot tell which objects live writes nothing. */
+void backend_report_live(struct kmem_cache *s, unsigned int max, struct seq_file *m);
 
 /* Give the per-CPU and per-node parts back, after backend_shutdown() returned 0. */
 void backend_release(struct kmem_cache *s);
@@ -79,7 +89,8 @@ void backend_show_state(struct kmem_cache *s, struct kernel *k, kmem_label_fn *l
  * holds @object and is no large block. NULL if there is no object. */
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page);
 
-/* Bytes of per-node and per-CPU parts of @s and of its off-slab lists, beyond cache_size. */
+/* Bytes of @s's per-node parts, per-CPU parts (of all CPUs) and off-slab lists now. The structure
+ * itself (cache_size) and the name are counted by common. */
 size_t backend_management_bytes(struct kmem_cache *s);
 
 #endif

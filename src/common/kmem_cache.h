@@ -24,8 +24,9 @@ struct kmem_cache {
 	struct list_head list;		/* registry->list, oldest last as in slabinfo */
 	int refcount;			/* names merged into this cache, itself included */
 	unsigned int useroffset, usersize;
-	struct kernel *kernel;
+	struct kernel *kernel;		/* NULL once destroyed */
 	bool boot;			/* belongs to the library: kmalloc classes, kmem_cache itself */
+	long live;			/* SLOB: objects handed out; cache_live_add() */
 };
 
 #endif

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The caches of one machine, the counters of the small-object layer, and helpers every backend calls.
+ *
+ * The mutex (Linux's slab_mutex) serialises create, destroy, shrink and texts. It is no spin lock:
+ * its holder sleeps, claims CPUs and allocates. `lock` guards nothing but the mutex's own word, so
+ * that no lock is held while it is waited for.
  */
 #ifndef KMEM_COMMON_REGISTRY_H
 #define KMEM_COMMON_REGISTRY_H
@@ -14,9 +18,18 @@
 struct page;
 struct meta_pool;
 
+/* How far boot has come; as Linux's slab_state. */
+enum slab_state {
+	SLAB_DOWN,	/* kmalloc does not work; structures come from the private pool */
+	SLAB_UP,
+};
+
 struct cache_registry {
-	struct arch_spinlock lock;	/* list, create, destroy, shrink ("slab_mutex") */
+	struct arch_spinlock lock;	/* mutex_held */
+	bool mutex_held;		/* "slab_mutex": list, nr_caches, create, destroy, shrink */
+	enum slab_state state;		/* constant after boot */
 	struct list_head list;		/* every cache, newest first */
+	unsigned int nr_caches;
 	struct kmem_cache *kmem_cache;	/* the cache of cache structures; NULL when metadata is isolated */
 	struct kmalloc_caches kmalloc;
 	struct meta_pool *meta;
@@ -26,7 +39,11 @@ struct cache_registry {
 	int64_t large_pages;
 	int64_t peak_pages;
 	int64_t slabs;
-	int64_t live;			/* SLOB: objects of caches and kmalloc */
+	long kmalloc_live;		/* SLOB: kmalloc blocks on its pages; atomic */
+	/* The allocators' own objects in kmalloc's classes, which are no leaks at shutdown; by class
+	 * (SLOB: all in 0). Atomics. */
+	long meta_live[KMALLOC_SHIFT_HIGH + 1];
+	bool zero_ctor_warned;
 };
 
 /* Boot, after backend_init(): registry, kmalloc classes. 0 or a negative errno. */
@@ -38,8 +55,31 @@ unsigned long caches_report_leaks(struct kernel *k);
 /* slabinfo 2.1. */
 void caches_show_slabinfo(struct kernel *k, struct seq_file *m);
 
-/* slab_pages … management_bytes of @st. */
+/* slab_pages … management_bytes of @st. management_bytes: for each cache its structure, its name
+ * and backend_management_bytes(). */
 void caches_get_stats(struct kernel *k, struct kmem_stats *st);
+
+/* The mutex; called outside sections, with no lock held. */
+void caches_lock(struct kernel *k);
+void caches_unlock(struct kernel *k);
+
+/* Make a cache that belongs to the library: as kmem_cache_create() but without checks, with exactly
+ * @flags and @align, and its structure in the private pool. Boot only. NULL: -ENOMEM. */
+struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigned int size,
+				     unsigned int align, slab_flags_t flags);
+
+/* Alignment of a cache: at least @align and ARCH_SLAB_MINALIGN; with SLAB_HWCACHE_ALIGN the smallest
+ * fraction of a cache line that holds @size. */
+unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, unsigned int size);
+
+/* Release @s, which backend_shutdown() found empty; the mutex is held. */
+void cache_destroy_locked(struct kernel *k, struct kmem_cache *s);
+
+/* Add @pages to @counter (slab_pages or large_pages) and raise peak_pages. */
+void pages_account(struct kernel *k, int64_t *counter, long pages);
+
+/* The kernel's report "Objects remaining in NAME on __kmem_cache_shutdown()". */
+void cache_report_leak(struct kmem_cache *s, unsigned long objects);
 
 /* --- for the backends ------------------------------------------------------------------------ */
 
@@ -47,19 +87,63 @@ void caches_get_stats(struct kernel *k, struct kmem_stats *st);
 void slab_account(struct kernel *k, struct kmem_cache *s, struct page *page, unsigned int order,
 		  bool alloc);
 
-/* A block of whole pages behind kmalloc (SLOB: or a cache object): allocation marks its head page
- * PG_LARGE and counts; NULL when there is none. Zeroes with __GFP_ZERO. */
+/* A block of whole pages behind kmalloc (SLOB: or a cache object of a page and more): compound, its
+ * head marked PG_LARGE with `head` set even for one page; counted in large_pages. NULL when there is
+ * none, logged by the page allocator. Zeroes with __GFP_ZERO. */
 void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node);
 void large_free(struct kernel *k, struct page *head);
 
+/* Bytes of a block of large_alloc(). */
+size_t large_size(const struct page *head);
+
+/* SLOB: @n objects of @s came (or went, negative); @s NULL: kmalloc blocks on SLOB's pages. Blocks of
+ * kmalloc that are whole pages are not counted here, the page allocator tells them. */
+static inline void cache_live_add(struct kernel *k, struct kmem_cache *s, long n)
+{
+	__atomic_add_fetch(s ? &s->live : &k->caches->kmalloc_live, n, __ATOMIC_RELAXED);
+}
+
 /* Kernel-style BUG about a pointer that cannot be freed: "WHAT: WHY, ptr 0x… cache NAME". @s may be
- * NULL. */
+ * NULL. The caller refuses the operation afterwards. Words for @why, the same in all backends:
+ * SLAB_BUG_*. */
 void slab_bug(struct kernel *k, const char *what, const struct kmem_cache *s, const void *object,
 	      const char *why);
 
-/* Own structures of the allocators (array caches, node structures, off-slab lists): from kmalloc, or
- * from the isolated pool. Zeroed. @node a hint. size is needed again at the free. */
-void *meta_alloc(struct kernel *k, size_t size, int node);
-void meta_free(struct kernel *k, void *p, size_t size);
+#define SLAB_BUG_NO_SLAB "pointer is in no slab"
+#define SLAB_BUG_INNER "pointer is inside an object"
+#define SLAB_BUG_DOUBLE_FREE "double free"
+#define SLAB_BUG_FREE_PAGE "page is free"
+#define SLAB_BUG_INNER_BLOCK "pointer is inside a block of pages"
+
+/* The kernel's WARN "cache_from_obj: Wrong slab cache. A but object is from B": @object was given to
+ * @s but belongs to @owner. The caller refuses the free afterwards. */
+void slab_wrong_cache(struct kernel *k, const struct kmem_cache *s, const struct kmem_cache *owner,
+		      const void *object);
+
+/* The address to print for @p: what the simulated x86 sees, or the host pointer if it sees nothing. */
+unsigned long long slab_addr(const void *p);
+
+/* Whether an object of @s allocated with @gfp is to be zeroed: __GFP_ZERO, but not with a constructor
+ * (one warning a machine). */
+bool slab_zero_ctor_slow(struct kmem_cache *s);
+
+static __always_inline bool slab_want_zero(struct kmem_cache *s, gfp_t gfp)
+{
+	if (likely(!(gfp & __GFP_ZERO)))
+		return false;
+	return likely(!s->ctor) || slab_zero_ctor_slow(s);
+}
+
+/* Flags for a slab's pages: what makes no sense there (__GFP_HIGHMEM, __GFP_DMA32, unknown bits) is
+ * taken out with the kernel's warning "Unexpected gfp". */
+#define GFP_SLAB_BUG_MASK (__GFP_DMA32 | __GFP_HIGHMEM | ~(gfp_t)0x7fffffu)
+gfp_t slab_fix_gfp_slow(struct kernel *k, gfp_t gfp);
+
+static __always_inline gfp_t slab_fix_gfp(struct kernel *k, gfp_t gfp)
+{
+	return likely(!(gfp & GFP_SLAB_BUG_MASK)) ? gfp : slab_fix_gfp_slow(k, gfp);
+}
+
+#include "common/meta.h"
 
 #endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of a cache: arguments checked, alignment chosen, structure made, on the registry's list;
+ * and back.
+ *
+ * The structure of a cache comes from the cache "kmem_cache", as in Linux; from the private pool for
+ * the library's own caches and with isolate_metadata. Caches are never merged, even where
+ * Linux would alias a new cache to an old one of like size and flags; so slab_nomerge changes
+ * nothing yet.
+ */
+#include "common/backend.h"
+#include "common/registry.h"
+#include "lib/errno.h"
+#include "lib/report.h"
+#include "lib/string.h"
+
+#define SLAB_FLAGS_PERMITTED                                                                      \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_KMALLOC |                     \
+	 SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_STORE_USER |                 \
+	 SLAB_RECLAIM_ACCOUNT | SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_MEM_SPREAD | SLAB_TRACE |  \
+	 SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE | SLAB_FAILSLAB | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS)
+
+unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, unsigned int size)
+{
+	if (flags & SLAB_HWCACHE_ALIGN) {
+		unsigned int line = ARCH_CACHE_LINE;
+
+		while (size <= line / 2)
+			line /= 2;
+		if (align < line)
+			align = line;
+	}
+	if (align < ARCH_SLAB_MINALIGN)
+		align = ARCH_SLAB_MINALIGN;
+	return (align + (unsigned int)sizeof(void *) - 1) & ~((unsigned int)sizeof(void *) - 1);
+}
+
+/* --- structures -------------------------------------------------------------------------------- */
+
+static struct kmem_cache *cache_struct_alloc(struct kernel *k, bool boot)
+{
+	struct cache_registry *r = k->caches;
+
+	if (boot || !r->kmem_cache)
+		return meta_pool_alloc(k, backend_traits.cache_size);
+	return kmem_cache_alloc(r->kmem_cache, GFP_KERNEL | __GFP_ZERO);
+}
+
+static void cache_struct_free(struct kernel *k, struct kmem_cache *s)
+{
+	struct cache_registry *r = k->caches;
+
+	s->kernel = NULL;
+	if (s->boot || !r->kmem_cache)
+		meta_pool_free(k, s, backend_traits.cache_size);
+	else
+		kmem_cache_free(r->kmem_cache, s);
+}
+
+static void cache_free(struct kernel *k, struct kmem_cache *s)
+{
+	meta_free(k, (void *)(uintptr_t)s->name, strlen(s->name) + 1);
+	cache_struct_free(k, s);
+}
+
+/* A cache with @from's description, on no list yet. */
+static int cache_make(struct kernel *k, const struct kmem_cache *from, struct kmem_cache **out)
+{
+	size_t len = strlen(from->name) + 1;
+	char *name = meta_alloc(k, len, NUMA_NO_NODE);
+	struct kmem_cache *s;
+	int err;
+
+	if (!name)
+		return -ENOMEM;
+	memcpy(name, from->name, len);
+	s = cache_struct_alloc(k, from->boot);
+	if (!s) {
+		meta_free(k, name, len);
+		return -ENOMEM;
+	}
+	*s = *from;
+	s->name = name;
+	s->kernel = k;
+	s->refcount = 1;
+	err = backend_create(s);
+	if (err) {
+		cache_free(k, s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static void cache_link(struct kernel *k, struct kmem_cache *s)
+{
+	list_add(&s->list, &k->caches->list);
+	k->caches->nr_caches++;
+}
+
+struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigned int size,
+				     unsigned int align, slab_flags_t flags)
+{
+	struct kmem_cache from = {
+		.name = name,
+		.object_size = size,
+		.size = size,
+		.align = cache_calculate_alignment(flags, align, size),
+		.flags = flags,
+		.boot = true,
+	};
+	struct kmem_cache *s;
+
+	if (cache_make(k, &from, &s))
+		return NULL;
+	cache_link(k, s);
+	return s;
+}
+
+/* --- kmem_cache_create ------------------------------------------------------------------------- */
+
+/* Why a cache cannot be made, or NULL. */
+static const char *create_refusal(const struct kmem_cache *from)
+{
+	if (!from->name || !*from->name)
+		return "no name";
+	if (!from->object_size)
+		return "size 0";
+	if (from->object_size > KMALLOC_MAX_SIZE)
+		return "size above KMALLOC_MAX_SIZE";
+	if (from->align & (from->align - 1))
+		return "alignment is no power of two";
+	if (from->flags & ~SLAB_FLAGS_PERMITTED)
+		return "unknown flag";
+	return NULL;
+}
+
+static const char *error_reason(int err)
+{
+	if (err == -ENOMEM)
+		return "out of memory";
+	return err == -E2BIG ? "no slab is large enough" : "refused";
+}
+
+static void create_failed(struct kernel *k, const struct kmem_cache *from, int err, const char *why)
+{
+	const char *name = from->name ? from->name : "(null)";
+
+	if (from->flags & SLAB_PANIC)
+		report_panic(k, "kmem_cache_create: Failed to create slab '%s'. Error %d (%s)", name, err,
+			     why);
+	else
+		report_warn(k, "kmem_cache_create(%s) failed with error %d (%s)", name, err, why);
+}
+
+/* As Linux: a window outside the object is warned about and dropped. */
+static void check_usercopy(struct kernel *k, struct kmem_cache *from)
+{
+	bool bad = (!from->usersize && from->useroffset) || from->usersize > from->object_size ||
+		   from->useroffset > from->object_size - from->usersize;
+
+	if (!bad)
+		return;
+	report_warn(k, "kmem_cache_create_usercopy(%s): window %u+%u is outside the object of %u bytes",
+		    from->name, from->useroffset, from->usersize, from->object_size);
+	from->useroffset = 0;
+	from->usersize = 0;
+}
+
+struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size, unsigned int align,
+					      slab_flags_t flags, unsigned int useroffset,
+					      unsigned int usersize, void (*ctor)(void *))
+{
+	struct kmem_cache from = {
+		.name = name,
+		.object_size = size,
+		.size = size,
+		.align = align,
+		.flags = flags,
+		.ctor = ctor,
+		.useroffset = useroffset,
+		.usersize = usersize,
+	};
+	struct kernel *k = arch_kernel();
+	struct kmem_cache *s = NULL;
+	const char *why;
+	int err;
+
+	if (!k)
+		return NULL;
+	why = create_refusal(&from);
+	if (why) {
+		create_failed(k, &from, -EINVAL, why);
+		return NULL;
+	}
+	check_usercopy(k, &from);
+	from.flags &= backend_traits.create_flags;
+	from.align = cache_calculate_alignment(flags, align, size);
+
+	caches_lock(k);
+	err = cache_make(k, &from, &s);
+	if (!err)
+		cache_link(k, s);
+	caches_unlock(k);
+	if (!err)
+		return s;
+	from.flags = flags;
+	create_failed(k, &from, err, error_reason(err));
+	return NULL;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align,
+				     slab_flags_t flags, void (*ctor)(void *))
+{
+	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
+}
+
+/* --- destroy, shrink --------------------------------------------------------------------------- */
+
+/* Whether @s is a live cache of the entered machine; else a report. */
+static struct kernel *cache_kernel(const struct kmem_cache *s, const char *what)
+{
+	struct kernel *k = arch_kernel();
+
+	if (!k || s->kernel == k)
+		return k;
+	report_bug(k, "%s: %p is no cache of this machine", what, (const void *)s);
+	return NULL;
+}
+
+void cache_destroy_locked(struct kernel *k, struct kmem_cache *s)
+{
+	backend_release(s);
+	list_del(&s->list);
+	k->caches->nr_caches--;
+	cache_free(k, s);
+}
+
+/* @caller: who called kmem_cache_destroy(). */
+static void destroy_busy(struct kernel *k, struct kmem_cache *s, unsigned long live, void *caller)
+{
+	char from[128];
+
+	cache_report_leak(s, live);
+	arch_symbol((unsigned long)caller, from, sizeof(from));
+	report_warn(k, "kmem_cache_destroy %s: Slab cache still has objects when called from %s", s->name,
+		    from);
+}
+
+void kmem_cache_destroy(struct kmem_cache *s)
+{
+	struct kernel *k;
+	unsigned long live;
+
+	if (!s)
+		return;
+	k = cache_kernel(s, "kmem_cache_destroy");
+	if (!k)
+		return;
+	if (s->boot) {
+		report_bug(k, "kmem_cache_destroy: %s belongs to the library", s->name);
+		return;
+	}
+	caches_lock(k);
+	live = backend_shutdown(s);
+	if (!live)
+		cache_destroy_locked(k, s);
+	else
+		destroy_busy(k, s, live, __builtin_return_address(0));
+	caches_unlock(k);
+}
+
+int kmem_cache_shrink(struct kmem_cache *s)
+{
+	struct kernel *k = cache_kernel(s, "kmem_cache_shrink");
+	int ret;
+
+	if (!k)
+		return 0;
+	caches_lock(k);
+	ret = backend_shrink(s);
+	caches_unlock(k);
+	return ret;
+}
+
+unsigned int kmem_cache_size(const struct kmem_cache *s)
+{
+	return s->object_size;
+}
+
+const char *kmem_cache_name(const struct kmem_cache *s)
+{
+	return s->name;
+}

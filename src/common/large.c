@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of whole pages: what kmalloc() hands out above its largest class, and SLOB from a page on.
+ *
+ * A block is a compound block of the page allocator whose head carries PG_LARGE and points at itself
+ * through `head`, also when it is a single page, so that a lookup by address ends at the head. The
+ * mark is set before the block is handed out and taken off before the page allocator gets it back:
+ * only its owner touches it.
+ */
+#include "common/backend.h"
+#include "common/registry.h"
+#include "buddy/buddy.h"
+
+static unsigned int order_of(size_t size)
+{
+	unsigned int order = 0;
+
+	while (PAGE_SIZE << order < size)
+		order++;
+	return order;
+}
+
+void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node)
+{
+	unsigned int order = order_of(size);
+	struct page *page = alloc_pages_node(node, slab_fix_gfp(k, gfp) | __GFP_COMP, order);
+
+	if (!page)
+		return NULL;
+	page->head = page;
+	page->order = (uint8_t)order;
+	page->flags |= PG_LARGE;
+	pages_account(k, &k->caches->large_pages, 1L << order);
+	return page_address(page);
+}
+
+void large_free(struct kernel *k, struct page *head)
+{
+	unsigned int order = head->order;
+
+	head->flags &= ~PG_LARGE;
+	if (!order)
+		head->head = NULL;
+	pages_account(k, &k->caches->large_pages, -(1L << order));
+	__free_pages(head, order);
+}
+
+size_t large_size(const struct page *head)
+{
+	return PAGE_SIZE << head->order;
+}

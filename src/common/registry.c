@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The caches of a machine: the list, the mutex, boot, accounting of slabs.
+ */
+#include "common/backend.h"
+#include "common/registry.h"
+#include "buddy/buddy.h"
+#include "lib/errno.h"
+#include "lib/lock_rank.h"
+#include "lib/report.h"
+#include "lib/string.h"
+
+static bool caches_trylock(struct cache_registry *r)
+{
+	bool got;
+
+	arch_spin_lock(&r->lock);
+	got = !r->mutex_held;
+	r->mutex_held = true;
+	arch_spin_unlock(&r->lock);
+	return got;
+}
+
+void caches_lock(struct kernel *k)
+{
+	while (!caches_trylock(k->caches))
+		arch_relax();
+}
+
+void caches_unlock(struct kernel *k)
+{
+	struct cache_registry *r = k->caches;
+
+	arch_spin_lock(&r->lock);
+	kassert(r->mutex_held);
+	r->mutex_held = false;
+	arch_spin_unlock(&r->lock);
+}
+
+int caches_init(struct kernel *k)
+{
+	struct cache_registry *r = arch_host_alloc(k->arch, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	arch_spin_init(&r->lock, LOCK_RANK_CACHES);
+	list_init(&r->list);
+	k->caches = r;
+	r->meta = meta_pool_create(k);
+	if (!r->meta)
+		return -ENOMEM;
+	if (!k->params.isolate_metadata) {
+		r->kmem_cache = cache_create_boot(k, "kmem_cache",
+						  (unsigned int)backend_traits.cache_size, 0,
+						  SLAB_HWCACHE_ALIGN);
+		if (!r->kmem_cache)
+			return -ENOMEM;
+	}
+	err = kmalloc_init(k);
+	if (!err)
+		r->state = SLAB_UP;
+	return err;
+}
+
+/* --- accounting -------------------------------------------------------------------------------- */
+
+void pages_account(struct kernel *k, int64_t *counter, long pages)
+{
+	struct cache_registry *r = k->caches;
+	int64_t peak, now;
+
+	__atomic_add_fetch(counter, pages, __ATOMIC_RELAXED);
+	if (pages < 0)
+		return;
+	now = __atomic_load_n(&r->slab_pages, __ATOMIC_RELAXED) +
+	      __atomic_load_n(&r->large_pages, __ATOMIC_RELAXED);
+	peak = __atomic_load_n(&r->peak_pages, __ATOMIC_RELAXED);
+	while (now > peak && !__atomic_compare_exchange_n(&r->peak_pages, &peak, now, true,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+void slab_account(struct kernel *k, struct kmem_cache *s, struct page *page, unsigned int order,
+		  bool alloc)
+{
+	struct cache_registry *r = k->caches;
+	long pages = 1L << order;
+
+	__atomic_add_fetch(&r->slabs, alloc ? 1 : -1, __ATOMIC_RELAXED);
+	pages_account(k, &r->slab_pages, alloc ? pages : -pages);
+	if (unlikely(r->event))
+		r->event(r->event_arg, alloc ? KMEM_SLAB_NEW : KMEM_SLAB_FREED, s,
+			 k->arch->ram + (memmap_pfn(k->arch->memmap, page) << PAGE_SHIFT), order);
+}
+
+static size_t management_bytes(struct kernel *k)
+{
+	struct kmem_cache *s;
+	size_t bytes = 0;
+
+	list_for_each_entry(s, &k->caches->list, list)
+		bytes += backend_traits.cache_size + strlen(s->name) + 1 + backend_management_bytes(s);
+	return bytes;
+}
+
+void caches_get_stats(struct kernel *k, struct kmem_stats *st)
+{
+	struct cache_registry *r = k->caches;
+
+	st->slab_pages = (uint64_t)__atomic_load_n(&r->slab_pages, __ATOMIC_RELAXED);
+	st->large_pages = (uint64_t)__atomic_load_n(&r->large_pages, __ATOMIC_RELAXED);
+	st->peak_pages = (uint64_t)__atomic_load_n(&r->peak_pages, __ATOMIC_RELAXED);
+	st->slabs = (uint64_t)__atomic_load_n(&r->slabs, __ATOMIC_RELAXED);
+	caches_lock(k);
+	st->management_bytes = management_bytes(k);
+	caches_unlock(k);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of <kmem/slab.h> that is the same on every backend, and small decisions all of them take.
+ */
+#include "common/backend.h"
+#include "common/registry.h"
+#include "lib/report.h"
+#include "lib/string.h"
+
+void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
+{
+	return kmem_cache_alloc(s, gfp | __GFP_ZERO);
+}
+
+void *kzalloc(size_t size, gfp_t gfp)
+{
+	return kmalloc(size, gfp | __GFP_ZERO);
+}
+
+void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return kmalloc(bytes, gfp);
+}
+
+void *kcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	return kmalloc_array(n, size, gfp | __GFP_ZERO);
+}
+
+void *krealloc(const void *p, size_t size, gfp_t gfp)
+{
+	size_t old = 0;
+	void *ret;
+
+	if (!size) {
+		kfree(p);
+		return ZERO_SIZE_PTR;
+	}
+	if (!ZERO_OR_NULL_PTR(p)) {
+		old = ksize(p);
+		if (!old)
+			return NULL; /* no object: ksize() has reported it */
+		if (old >= size)
+			return (void *)(uintptr_t)p;
+	}
+	ret = kmalloc(size, gfp);
+	if (!ret || !old)
+		return ret;
+	memcpy(ret, p, old);
+	kfree(p);
+	return ret;
+}
+
+noinline bool slab_zero_ctor_slow(struct kmem_cache *s)
+{
+	struct kernel *k = s->kernel;
+
+	if (!__atomic_exchange_n(&k->caches->zero_ctor_warned, true, __ATOMIC_RELAXED))
+		report_warn(k, "kmem_cache_alloc: __GFP_ZERO with a constructor, cache %s: not zeroed",
+			    s->name);
+	return false;
+}
+
+noinline gfp_t slab_fix_gfp_slow(struct kernel *k, gfp_t gfp)
+{
+	gfp_t fixed = gfp & ~GFP_SLAB_BUG_MASK;
+
+	report_warn(k, "Unexpected gfp: %#x. Fixing up to gfp: %#x. Fix your code!", gfp, fixed);
+	return fixed;
+}

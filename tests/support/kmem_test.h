@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What most tests need: a machine booted from text, a report handler that catches instead of
+ * aborting, and a log sink that keeps the last lines. Public headers only, so that unit tests and
+ * tests that link the library as a user does can include it. Each C file that includes it catches the
+ * reports of the machines it boots itself.
+ *
+ *	struct machine *m = test_boot("preset=x86_64 mem=64M");
+ *	kfree(&m);
+ *	expect_report(MACHINE_BUG, "no slab");
+ *	test_shutdown(m, 0);
+ */
+#ifndef KMEM_TEST_H
+#define KMEM_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <kmem/kmem.h>
+
+#define TEST_MAX_REPORTS 64
+
+struct test_report {
+	enum machine_report_kind kind;
+	char title[256];
+	char text[4096];
+};
+
+struct test_state {
+	struct test_report reports[TEST_MAX_REPORTS];
+	unsigned int nr_reports;	/* caught since the last expect_… */
+	unsigned int nr_log;
+	char last_log[512];
+};
+
+static struct test_state test_state;
+
+static enum machine_verdict test_catch_report(struct machine *m, const struct machine_report *r,
+					      void *arg)
+{
+	struct test_report *t;
+	unsigned int i = __atomic_fetch_add(&test_state.nr_reports, 1, __ATOMIC_RELAXED);
+
+	(void)m;
+	(void)arg;
+	if (i >= TEST_MAX_REPORTS)
+		return MACHINE_CONTINUE;
+	t = &test_state.reports[i];
+	t->kind = r->kind;
+	snprintf(t->title, sizeof(t->title), "%s", r->title);
+	snprintf(t->text, sizeof(t->text), "%s", r->text);
+	return MACHINE_CONTINUE;
+}
+
+static void test_catch_log(struct machine *m, int level, const char *line, void *arg)
+{
+	(void)m;
+	(void)level;
+	(void)arg;
+	test_state.nr_log++;
+	snprintf(test_state.last_log, sizeof(test_state.last_log), "%s", line);
+}
+
+/* Catch what is said by machines without a handler of their own, and without a machine. */
+static inline void test_catch_all(void)
+{
+	machine_set_report_handler(NULL, test_catch_report, NULL);
+	machine_set_log_sink(NULL, test_catch_log, NULL);
+}
+
+static inline void test_show_reports(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < test_state.nr_reports && i < TEST_MAX_REPORTS; i++)
+		print_error("report %u, kind %d:\n%s\n", i, test_state.reports[i].kind,
+			    test_state.reports[i].text);
+}
+
+/* Boot a machine whose reports and log are caught; fails the test if it does not boot. */
+static inline struct machine *test_boot(const char *text)
+{
+	struct machine_error err = { 0, "" };
+	struct machine *m = NULL;
+
+	test_catch_all();
+	if (machine_boot_text(text, &m, &err)) {
+		print_error("boot \"%s\": %d %s\n", text, err.code, err.reason);
+		fail();
+	}
+	assert_non_null(m);
+	test_state.nr_reports = 0;
+	return m;
+}
+
+/* No report since the last look. */
+static inline void expect_no_reports(void)
+{
+	if (test_state.nr_reports)
+		test_show_reports();
+	assert_int_equal(test_state.nr_reports, 0);
+}
+
+/* Exactly @n reports since the last look, each of @kind and with @words somewhere in its text. */
+static inline void expect_reports(unsigned int n, enum machine_report_kind kind, const char *words)
+{
+	unsigned int i;
+
+	if (test_state.nr_reports != n)
+		test_show_reports();
+	assert_int_equal(test_state.nr_reports, n);
+	for (i = 0; i < n && i < TEST_MAX_REPORTS; i++) {
+		struct test_report *r = &test_state.reports[i];
+
+		if (r->kind != kind || (words && !strstr(r->text, words)))
+			print_error("wanted kind %d with \"%s\", got kind %d:\n%s\n", kind,
+				    words ? words : "", r->kind, r->text);
+		assert_int_equal(r->kind, kind);
+		if (words)
+			assert_non_null(strstr(r->text, words));
+	}
+	test_state.nr_reports = 0;
+}
+
+static inline void expect_report(enum machine_report_kind kind, const char *words)
+{
+	expect_reports(1, kind, words);
+}
+
+/* Shut @m down; it must leak exactly @leaks, and be silent if that is 0. */
+static inline void test_shutdown(struct machine *m, unsigned long leaks)
+{
+	unsigned long got;
+
+	expect_no_reports();
+	got = machine_shutdown(m);
+	if (got != leaks)
+		test_show_reports();
+	assert_int_equal(got, leaks);
+	if (!leaks)
+		expect_no_reports();
+	test_state.nr_reports = 0;
+}
+
+static inline bool backend_is(const char *name)
+{
+	return !strcmp(machine_backend(), name);
+}
+
+/* splitmix64: the tests' own seeded randomness. */
+static inline uint64_t test_rand(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+/* Text of a /proc file in malloc'ed memory. */
+static inline char *test_proc(const char *name)
+{
+	long len = proc_read(name, NULL, 0);
+	char *text;
+
+	assert_true(len >= 0);
+	text = malloc((size_t)len + 1);
+	assert_non_null(text);
+	assert_int_equal(proc_read(name, text, (size_t)len + 1), len);
+	return text;
+}
+
+/* Name of slabinfo's next cache from *@pos on, which starts at the text; false at the end. */
+static inline bool test_slabinfo_next(const char **pos, char *name, size_t size)
+{
+	const char *line = *pos;
+	size_t len;
+
+	while (*line == '#' || !strncmp(line, "slabinfo", 8)) {
+		line = strchr(line, '\n');
+		if (!line)
+			return false;
+		line++;
+	}
+	if (!*line)
+		return false;
+	len = strcspn(line, " ");
+	assert_true(len < size);
+	memcpy(name, line, len);
+	name[len] = '\0';
+	line = strchr(line, '\n');
+	*pos = line ? line + 1 : "";
+	return true;
+}
+
+/* Give back every page that an allocator merely keeps: empty slabs, per-CPU pages. */
+static inline void test_settle(void)
+{
+	char *text = test_proc("slabinfo"), name[64];
+	const char *pos = text;
+
+	while (test_slabinfo_next(&pos, name, sizeof(name)))
+		kmem_cache_shrink(kmem_find_cache(name));
+	free(text);
+	drain_all_pages();
+}
+
+/* Free pages when nothing is merely kept. */
+static inline unsigned long test_free_pages(void)
+{
+	test_settle();
+	return nr_free_pages();
+}
+
+static inline struct kmem_stats test_stats(void)
+{
+	struct kmem_stats st;
+
+	assert_int_equal(kmem_get_stats(&st), 0);
+	return st;
+}
+
+/* Fill and check @size bytes with a pattern that depends on @seed. */
+static inline void test_fill(void *p, size_t size, uint64_t seed)
+{
+	unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		b[i] = (unsigned char)(seed * 31 + i * 7 + (i >> 8));
+}
+
+static inline bool test_filled(const void *p, size_t size, uint64_t seed)
+{
+	const unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (b[i] != (unsigned char)(seed * 31 + i * 7 + (i >> 8)))
+			return false;
+	return true;
+}
+
+#endif
