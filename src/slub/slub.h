@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SLUB: small objects out of slabs, with the free list inside the free objects. Behaviour is Linux
+ * 6.1's (Documentation/mm/slub.rst; Lameter, "SLUB: The unqueued slab allocator", 2007).
+ *
+ *   kmem_cache_cpu   (struct slub_cpu) what a CPU serves from: the free list of its one slab, and a
+ *                    short list of partial slabs behind it
+ *   kmem_cache_node  (struct slub_node) a node's partial slabs, and the count of all its slabs
+ *   slab             (struct slub_slab) 2^order pages cut into objects; lies over struct page
+ *   oo, min          order and objects of a slab: the wanted ones, and the fallback when memory is
+ *                    short
+ *
+ * States of a slab. `frozen` means that one CPU owns the slab: it is on no node list and only its owner
+ * takes objects from it; anybody may give objects back to it. Changes are one 64-bit compare and swap
+ * of `state`, whose `head` is the slab's own free list.
+ *
+ *   new        all objects free, nobody else knows it
+ *   cpu        frozen; a CPU's slab: that CPU holds the free objects in its own list (c->freelist) and
+ *              counts them as used (inuse = objects); objects freed elsewhere gather on `head`
+ *   cpu part.  frozen; on a CPU's partial list, free objects on `head`
+ *   partial    not frozen, on its node's partial list, `head` not empty
+ *   full       not frozen, on no list, `head` empty: only the node's list of all slabs knows it
+ *
+ *   new → cpu                       allocation finds nothing else
+ *   cpu → full                      all taken and nothing given back meanwhile
+ *   full → cpu part.                first object freed: the freeing CPU takes the slab
+ *   cpu part. → cpu                 the CPU's own slab ran out
+ *   cpu part. → partial             the list is too long, or flushed: all of it moves to the node's tail
+ *   partial → cpu, cpu part.        allocation refills from the node
+ *   cpu → partial, full             deactivated: flush, wrong node, another slab came first
+ *   any → page allocator            empty while the node has min_partial partial slabs; shrink; destroy
+ *
+ * Debug caches (a SLAB_* debug flag) have no CPU slabs at all: each object is taken from the node's
+ * partial list and given back to it under list_lock (slub_debug.c).
+ *
+ * Invariants. head empty <=> inuse == objects, except in a slab that is being deactivated. Objects on
+ * `head` + inuse = objects. A slab on a node's partial list is not frozen, and the other way round: a
+ * slab that is not frozen and has a non-empty `head` is on it, or its mover holds list_lock.
+ *
+ * Locks. struct slub_cpu: a section or a claim of its CPU (arch.h). struct slub_node: list_lock. A
+ * slab's state: compare and swap; removing a slab from the partial list or ending its life as a partial
+ * one: list_lock besides. No section covers list_lock, the page allocator or a constructor: slow paths
+ * take what they need out of struct slub_cpu, leave, work, and look again.
+ */
+#ifndef KMEM_SLUB_SLUB_H
+#define KMEM_SLUB_SLUB_H
+
+#include "arch.h"
+#include "buddy/buddy.h"
+#include "buddy/page.h"
+#include "common/backend.h"
+#include "common/kmalloc.h"
+#include "common/registry.h"
+#include "lib/list.h"
+#include "lib/lock_rank.h"
+#include "lib/percpu.h"
+#include "lib/report.h"
+#include "lib/string.h"
+
+#include <kmem/slab.h>
+
+/* Bits of kmem_cache.flags that only SLUB sets, where Linux shows them. */
+#define SLUB_CMPXCHG_DOUBLE ((slab_flags_t)0x40000000u)	/* state is changed without a slab lock */
+#define SLUB_OBJECT_POISON ((slab_flags_t)0x80000000u)	/* free objects may be filled */
+
+#define SLUB_DEBUG_FLAGS \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE)
+#define SLUB_NO_CMPXCHG (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE)
+
+/* Objects of one slab: what `objects` can hold. */
+#define SLUB_MAX_OBJECTS 32767u
+
+/* SLAB_STORE_USER keeps two of these behind the object: the last allocation and the last free. */
+struct slub_track {
+	uint64_t addr;		/* caller */
+	uint32_t stack;		/* handle of the saved stack */
+	int32_t cpu;
+	int32_t pid;
+	uint32_t unused;
+	uint64_t when;
+};
+_Static_assert(sizeof(struct slub_track) == 32, "two tracks are 64 bytes of the golden layouts");
+
+/* A slab's changing state: one word, changed by compare and swap. */
+union slub_state {
+	uint64_t word;
+	struct {
+		uint32_t head;		/* free list: byte offset in the slab + 1; 0: empty */
+		uint16_t inuse;		/* objects not on `head` */
+		uint16_t objects : 15;
+		uint16_t frozen : 1;
+	};
+};
+_Static_assert(sizeof(union slub_state) == 8, "one word");
+
+/* Lies over the overlay of the slab's first struct page. */
+struct slub_slab {
+	uint64_t state;			/* union slub_state */
+	struct slub_cache *cache;
+	union {
+		struct list_head partial;	/* slub_node.partial; list_lock */
+		struct slub_slab *next;		/* slub_cpu.partial and private chains */
+	};
+	struct list_head all;		/* slub_node.all; list_lock */
+};
+_Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "struct slub_slab");
+
+/*
+ * One CPU's part of a cache; per-CPU data at slub_cache.cpu_off. The fields from base to slab belong
+ * together: slub_cpu_set_slab(). An object lies in the CPU's slab if it lies in [base, base + span).
+ */
+struct slub_cpu {
+	void *freelist;			/* free objects of `slab` held by this CPU */
+	char *base;			/* first byte of the slab */
+	size_t span;			/* bytes of its objects; 0: no slab */
+	struct slub_slab *slab;
+	struct slub_slab *partial;	/* newest first, linked by `next` */
+	unsigned int nr_partial;
+};
+
+/* One node's part of a cache. */
+struct slub_node {
+	struct arch_spinlock list_lock;
+	unsigned long nr_partial;	/* written under list_lock, read anywhere */
+	struct list_head partial;
+	struct list_head all;		/* every slab of the node, newest first */
+	unsigned long nr_slabs;
+	unsigned long total_objects;
+};
+
+struct slub_order {
+	unsigned int order;
+	unsigned int objects;
+};
+
+/* Fields are constant after backend_create(). The hot ones follow kmem_cache.kernel closely. */
+struct slub_cache {
+	struct kmem_cache common;
+	size_t cpu_off;			/* struct slub_cpu */
+	uint64_t size_magic;		/* ceil(2^64 / size): slub_is_multiple() */
+	unsigned int offset;		/* of the free pointer in an object */
+	unsigned int inuse;		/* bytes of an object before metadata */
+	unsigned int red_left_pad;	/* bytes before an object */
+	struct slub_order oo;
+	struct slub_order min;
+	unsigned int cpu_partial;	/* objects wanted on a CPU's partial list */
+	unsigned int cpu_partial_slabs;	/* the same in slabs: above it the list moves to the node */
+	unsigned long min_partial;	/* partial slabs that a node keeps even when they are empty */
+	gfp_t allocflags;
+	/* In 1024ths: how often an allocation looks at other nodes' partial slabs. */
+	unsigned int remote_node_defrag_ratio;
+	unsigned int nr_nodes;
+	struct slub_node **nodes;	/* NULL entry: a node without memory for slabs */
+};
+
+/* k->backend. */
+struct backend_state {
+	uint64_t rand;			/* seeded; remote_node_defrag_ratio */
+};
+
+/* Slabs leaving a list for one CPU: the one to allocate from, with its free list taken out, and
+ * others for the CPU's partial list, first taken first. */
+struct slub_batch {
+	struct slub_slab *slab;
+	void *freelist;
+	struct slub_slab *extra;
+	struct slub_slab **extra_tail;
+};
+
+/* --- small helpers ------------------------------------------------------------------------- */
+
+static __always_inline struct slub_cache *slub_of(struct kmem_cache *s)
+{
+	return (struct slub_cache *)(void *)s;
+}
+
+static __always_inline struct slub_slab *slub_slab_of(struct page *page)
+{
+	return (struct slub_slab *)(void *)((char *)page + PAGE_OVERLAY_START);
+}
+
+static __always_inline struct page *slub_page(const struct slub_slab *slab)
+{
+	return (struct page *)(void *)((char *)(uintptr_t)slab - PAGE_OVERLAY_START);
+}
+
+static __always_inline struct slub_cpu *slub_cpu(const struct slub_cache *s, struct arch_cpu *cpu)
+{
+	return percpu_ptr(cpu, s->cpu_off);
+}
+
+static inline int slub_slab_nid(const struct slub_slab *slab)
+{
+	return (int)page_flags_node(slub_page(slab)->flags);
+}
+
+static inline struct slub_node *slub_node_of(const struct slub_cache *s, const struct slub_slab *slab)
+{
+	return s->nodes[slub_slab_nid(slab)];
+}
+
+/* First byte of a slab. */
+static inline char *slub_address(const struct slub_cache *s, const struct slub_slab *slab)
+{
+	const struct arch_machine *am = s->common.kernel->arch;
+
+	return am->ram + (memmap_pfn(am->memmap, slub_page(slab)) << PAGE_SHIFT);
+}
+
+static inline bool slub_is_debug(const struct slub_cache *s)
+{
+	return unlikely(s->common.flags & SLUB_DEBUG_FLAGS);
+}
+
+static __always_inline void *slub_get_freepointer(const struct slub_cache *s, const void *object)
+{
+	return *(void *const *)((const char *)object + s->offset);
+}
+
+static __always_inline void slub_set_freepointer(const struct slub_cache *s, void *object, void *next)
+{
+	*(void **)((char *)object + s->offset) = next;
+}
+
+/*
+ * Whether @n is a multiple of the cache's size, without a division (Lemire, Kaser, Kurz, "Faster
+ * remainder by direct computation", 2019): with M = ceil(2^64 / size) the product n × M modulo 2^64
+ * is below M exactly if it is. Holds for n and size below 2^32.
+ */
+static __always_inline bool slub_is_multiple(const struct slub_cache *s, size_t n)
+{
+	return (uint64_t)n * s->size_magic < s->size_magic;
+}
+
+static inline union slub_state slub_load(const struct slub_slab *slab)
+{
+	return (union slub_state){.word = __atomic_load_n(&slab->state, __ATOMIC_ACQUIRE)};
+}
+
+/* For a slab that nobody else can change. */
+static inline void slub_store(struct slub_slab *slab, union slub_state state)
+{
+	__atomic_store_n(&slab->state, state.word, __ATOMIC_RELEASE);
+}
+
+/* @old is renewed on failure. */
+static inline bool slub_cas(struct slub_slab *slab, union slub_state *old, union slub_state new)
+{
+	return __atomic_compare_exchange_n(&slab->state, &old->word, new.word, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static inline void *slub_head(char *base, union slub_state state)
+{
+	return state.head ? base + state.head - 1 : NULL;
+}
+
+static inline uint32_t slub_head_of(const char *base, const void *object)
+{
+	return object ? (uint32_t)((const char *)object - base) + 1 : 0;
+}
+
+static inline unsigned long slub_nr_partial(const struct slub_node *n)
+{
+	return __atomic_load_n(&n->nr_partial, __ATOMIC_RELAXED);
+}
+
+/* Whether a slab that has become empty goes back to the page allocator. Slabs of TYPESAFE_BY_RCU
+ * caches wait on the partial list for shrink or destroy: there are no grace periods yet. */
+static inline bool slub_may_discard(const struct slub_cache *s, const struct slub_node *n)
+{
+	return slub_nr_partial(n) >= s->min_partial && !(s->common.flags & SLAB_TYPESAFE_BY_RCU);
+}
+
+static inline void slub_cpu_set_slab(struct slub_cache *s, struct slub_cpu *c, struct slub_slab *slab)
+{
+	c->slab = slab;
+	c->base = slub_address(s, slab);
+	c->span = (size_t)slub_load(slab).objects * s->common.size;
+}
+
+static inline void slub_cpu_clear_slab(struct slub_cpu *c)
+{
+	c->freelist = NULL;
+	c->base = NULL;
+	c->span = 0;
+	c->slab = NULL;
+}
+
+/*
+ * Where AddressSanitizer will be told about objects. The free pointer lies inside a free object: its
+ * readers and writers above must then be exempt.
+ */
+static __always_inline void slub_unpoison_object(const struct slub_cache *s, void *object)
+{
+}
+
+static __always_inline void slub_poison_object(const struct slub_cache *s, void *object)
+{
+}
+
+/* Objects linked from @head to @tail. */
+static __always_inline void slub_poison_list(const struct slub_cache *s, void *head, void *tail)
+{
+}
+
+/* --- slub_geometry.c ----------------------------------------------------------------------- */
+
+/* Fill size, offsets, orders and limits of @s. 0 or -E2BIG: no order holds one object. */
+int slub_calculate_sizes(struct slub_cache *s);
+
+/* --- slub_slab.c --------------------------------------------------------------------------- */
+
+/* A slab from the page allocator, counted on its node, all objects free on `head`, frozen; constructors
+ * have run. NULL: none. */
+struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node);
+
+/* Give the pages back; the node has forgotten the slab already. */
+void slub_free_slab(struct slub_cache *s, struct slub_slab *slab);
+
+/* Forget the slab, which is on no partial list, and give its pages back. */
+void slub_discard_slab(struct slub_cache *s, struct slub_slab *slab);
+
+/* --- slub_partial.c ------------------------------------------------------------------------ */
+
+void slub_add_partial_locked(struct slub_node *n, struct slub_slab *slab, bool tail);
+void slub_remove_partial_locked(struct slub_node *n, struct slub_slab *slab);
+
+/* The node's list of all slabs and its counters. */
+void slub_node_add_locked(struct slub_node *n, struct slub_slab *slab);
+void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab);
+
+/* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab. */
+void *slub_take_freelist(struct slub_cache *s, struct slub_slab *slab);
+
+/* Partial slabs from @node's list, or (NUMA_NO_NODE) the calling CPU's node's, then from others.
+ * False: none. */
+bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_batch *batch);
+
+/*
+ * Another node whose partial slabs an allocation may take after *@z (NULL to begin, and again at the
+ * end): nearest first, but none that has few itself. Now and then there is none at all: a CPU should
+ * rather get a new slab of its own node than have its objects end up far away for good.
+ */
+struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoneref **z);
+
+/* A CPU's slab with the rest of its free list goes to its node, or to the page allocator. */
+void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist);
+
+/* A CPU's partial list, taken out of it, goes to the nodes' tails, or to the page allocator. */
+void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain);
+
+/* A slab that the caller has just frozen onto the current CPU's partial list; a full list moves on. */
+void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);
+
+/* Empty one CPU's part of the cache into the nodes. */
+void slub_flush_cpu(struct slub_cache *s, unsigned int id);
+
+/* --- slub_debug.c -------------------------------------------------------------------------- */
+
+void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node);
+void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, void *object, const char *what);
+
+/* --- slub_alloc.c -------------------------------------------------------------------------- */
+
+/* An object by the slow path, zeroed if asked for; NULL: none, or misuse. */
+void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node);
+
+/* The kernel's message when no slab can be had. */
+void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node);
+
+/* --- slub_free.c --------------------------------------------------------------------------- */
+
+/* A BUG: @object, of @s, is free already. */
+void slub_report_double_free(struct slub_cache *s, const void *object, const char *what);
+
+/*
+ * The slab in which @object begins. NULL, after a report in the name of @what, if it is no object of
+ * @s (NULL: of any cache), or NULL without a report for what is no slab's at all when @s is NULL.
+ */
+struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, const void *object,
+				    const char *what);
+
+/* @cnt objects of one slab, linked from @head to @tail, to the slab's own free list. */
+void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
+		       unsigned int cnt, const char *what);
+
+/* The same, but to the CPU's free list if the slab is its own. */
+void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
+		    unsigned int cnt, const char *what);
+
+/* --- slub_show.c --------------------------------------------------------------------------- */
+
+struct slub_counts {
+	unsigned long slabs;
+	unsigned long objects;
+	unsigned long free;	/* in partial slabs of the nodes; what CPUs hold counts as used */
+};
+
+/* Sum over the nodes. */
+void slub_count(struct slub_cache *s, struct slub_counts *sum);
+
+#endif

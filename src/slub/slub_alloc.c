@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allocation.
+ *
+ *	1. the CPU's free list (c->freelist)                       fast path, inside one section
+ *	2. what others gave back to the CPU's slab (its `head`)
+ *	3. the CPU's partial list
+ *	4. the node's partial list, other nodes' lists             list_lock
+ *	5. a new slab                                              page allocator, constructors
+ *
+ * Steps 2 and 3 work inside a section. For 4 and 5 the thread leaves it, owns what it found (frozen
+ * slabs that nobody else knows) and enters again, perhaps on another CPU, to install it. Should a slab
+ * stand there by then, it is deactivated, as Linux does when it is preempted here.
+ */
+#include "slub/slub.h"
+
+/*
+ * What keeps a call off the fast path besides an empty list: a cache of another machine (or of none
+ * any more). One compare, for an object handed out by the wrong machine could never be given back.
+ */
+static __always_inline bool is_stranger(const struct slub_cache *s, const struct arch_cpu *cpu)
+{
+	return unlikely(s->common.kernel != cpu->kernel);
+}
+
+/* --- the slow path ------------------------------------------------------------------------- */
+
+static inline bool node_matches(const struct slub_slab *slab, int node)
+{
+	return node == NUMA_NO_NODE || slub_slab_nid(slab) == node;
+}
+
+/* The newest slab of the CPU's partial list becomes the CPU's slab. */
+static bool pull_cpu_partial(struct slub_cache *s, struct slub_cpu *c)
+{
+	struct slub_slab *slab = c->partial;
+
+	if (!slab)
+		return false;
+	c->partial = slab->next;
+	c->nr_partial--;
+	slub_cpu_set_slab(s, c, slab);
+	return true;
+}
+
+/*
+ * An object from what the CPU has, in a section. A slab of the wrong node is taken off the CPU into
+ * @wrong and @wrong_list, for the caller to deactivate and come back.
+ */
+static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node,
+			    struct slub_slab **wrong, void **wrong_list)
+{
+	while (c->slab || pull_cpu_partial(s, c)) {
+		void *object;
+
+		if (unlikely(!node_matches(c->slab, node))) {
+			*wrong = c->slab;
+			*wrong_list = c->freelist;
+			slub_cpu_clear_slab(c);
+			return NULL;
+		}
+		object = c->freelist ? c->freelist : slub_take_freelist(s, c->slab);
+		if (object) {
+			c->freelist = slub_get_freepointer(s, object);
+			return object;
+		}
+		/* Full and no longer frozen: the next free finds it. */
+		slub_cpu_clear_slab(c);
+	}
+	return NULL;
+}
+
+static void *alloc_from_lists(struct slub_cache *s, int node)
+{
+	for (;;) {
+		struct arch_cpu *cpu = arch_cpu_lock();
+		struct slub_slab *wrong = NULL;
+		void *wrong_list, *object;
+
+		object = alloc_from_cpu(s, slub_cpu(s, cpu), node, &wrong, &wrong_list);
+		arch_cpu_unlock(cpu);
+		if (likely(!wrong))
+			return object;
+		slub_deactivate(s, wrong, wrong_list);
+	}
+}
+
+static void push_extra(struct slub_cpu *c, struct slub_slab *extra)
+{
+	while (extra) {
+		struct slub_slab *next = extra->next;
+
+		extra->next = c->partial;
+		c->partial = extra;
+		c->nr_partial++;
+		extra = next;
+	}
+}
+
+/* Make the batch the CPU's and take one object. */
+static void *install(struct slub_cache *s, struct slub_batch *batch)
+{
+	for (;;) {
+		struct arch_cpu *cpu = arch_cpu_lock();
+		struct slub_cpu *c = slub_cpu(s, cpu);
+		struct slub_slab *other = c->slab;
+		void *other_list = c->freelist;
+
+		if (other) {
+			slub_cpu_clear_slab(c);
+			arch_cpu_unlock(cpu);
+			slub_deactivate(s, other, other_list);
+			continue;
+		}
+		slub_cpu_set_slab(s, c, batch->slab);
+		c->freelist = slub_get_freepointer(s, batch->freelist);
+		push_extra(c, batch->extra);
+		arch_cpu_unlock(cpu);
+		return batch->freelist;
+	}
+}
+
+static void *alloc_object(struct slub_cache *s, gfp_t gfp, int node)
+{
+	struct slub_batch batch = {.slab = NULL};
+	void *object = alloc_from_lists(s, node);
+
+	if (object)
+		return object;
+	batch.extra_tail = &batch.extra;
+	if (!slub_get_partial(s, gfp, node, &batch)) {
+		batch.slab = slub_new_slab(s, gfp, node);
+		if (unlikely(!batch.slab)) {
+			slub_out_of_memory(s, gfp, node);
+			return NULL;
+		}
+		batch.freelist = slub_take_freelist(s, batch.slab);
+	}
+	return install(s, &batch);
+}
+
+/* Whether the thread may use the cache; else a report. */
+static bool check_cache(struct slub_cache *s)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+
+	if (!cpu)
+		return false;
+	if (unlikely(is_stranger(s, cpu))) {
+		slab_bug(cpu->kernel, "kmem_cache_alloc", NULL, s, "no cache of this machine");
+		return false;
+	}
+	return true;
+}
+
+noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
+{
+	void *object;
+
+	if (!check_cache(s))
+		return NULL;
+	/* A node that does not exist, or has no memory for slabs, is no wish. */
+	if (node != NUMA_NO_NODE &&
+	    ((unsigned int)node >= s->nr_nodes || !s->nodes[node]))
+		node = NUMA_NO_NODE;
+	if (slub_is_debug(s))
+		object = slub_debug_alloc(s, gfp, node);
+	else
+		object = alloc_object(s, gfp, node);
+	if (unlikely(!object))
+		return NULL;
+	slub_unpoison_object(s, object);
+	if (slab_want_zero(&s->common, gfp))
+		memset(object, 0, s->common.object_size);
+	return object;
+}
+
+void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
+{
+	struct kernel *k = s->common.kernel;
+
+	if (gfp & __GFP_NOWARN)
+		return;
+	pr_warn(k, "SLUB: Unable to allocate memory on node %d, gfp=%#x", node, gfp);
+	pr_warn(k, "  cache: %s, object size: %u, buffer size: %u, default order: %u, min order: %u",
+		s->common.name, s->common.object_size, s->common.size, s->oo.order, s->min.order);
+	for (unsigned int i = 0; i < s->nr_nodes; i++) {
+		struct slub_node *n = s->nodes[i];
+		unsigned long slabs, objects, free = 0;
+		struct slub_slab *slab;
+
+		if (!n)
+			continue;
+		arch_spin_lock(&n->list_lock);
+		slabs = n->nr_slabs;
+		objects = n->total_objects;
+		list_for_each_entry(slab, &n->partial, partial) {
+			union slub_state state = slub_load(slab);
+
+			free += (unsigned long)(state.objects - state.inuse);
+		}
+		arch_spin_unlock(&n->list_lock);
+		pr_warn(k, "  node %u: slabs: %lu, objs: %lu, free: %lu", i, slabs, objects, free);
+	}
+}
+
+/* --- the fast path ------------------------------------------------------------------------- */
+
+static noinline void *zero_object(struct slub_cache *s, void *object, gfp_t gfp)
+{
+	if (slab_want_zero(&s->common, gfp))
+		memset(object, 0, s->common.object_size);
+	return object;
+}
+
+/* Pop the CPU's free list; NULL: the slow path. In a section, which ends here. */
+static __always_inline void *pop_and_leave(struct slub_cache *s, struct arch_cpu *cpu)
+{
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	void *object = c->freelist;
+
+	if (likely(object))
+		c->freelist = slub_get_freepointer(s, object);
+	arch_cpu_leave(cpu);
+	return object;
+}
+
+static __always_inline void *finish(struct slub_cache *s, void *object, gfp_t gfp)
+{
+	slub_unpoison_object(s, object);
+	if (unlikely(gfp & __GFP_ZERO))
+		return zero_object(s, object, gfp);
+	return object;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+	void *object;
+
+	if (unlikely(!cpu))
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	if (unlikely(is_stranger(s, cpu))) {
+		arch_cpu_leave(cpu);
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	}
+	object = pop_and_leave(s, cpu);
+	if (unlikely(!object))
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	return finish(s, object, gfp);
+}
+
+/* As pop_and_leave(), but only from a slab of @node. */
+static __always_inline void *pop_node_and_leave(struct slub_cache *s, struct arch_cpu *cpu, int node)
+{
+	struct slub_cpu *c = slub_cpu(s, cpu);
+
+	if (unlikely(!c->slab || !node_matches(c->slab, node))) {
+		arch_cpu_leave(cpu);
+		return NULL;
+	}
+	return pop_and_leave(s, cpu);
+}
+
+void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int node)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+	void *object = NULL;
+
+	if (likely(cpu)) {
+		if (likely(!is_stranger(s, cpu)))
+			object = pop_node_and_leave(s, cpu, node);
+		else
+			arch_cpu_leave(cpu);
+	}
+	if (unlikely(!object))
+		return slub_alloc_slow(s, gfp, node);
+	return finish(s, object, gfp);
+}
+
+/* kmalloc() of a thread whose CPU could not be entered the fast way. */
+static noinline void *kmalloc_unentered(size_t size, gfp_t gfp, int node)
+{
+	struct kernel *k = arch_kernel();
+
+	if (!k)
+		return NULL;
+	return slub_alloc_slow(slub_of(kmalloc_cache(&k->caches->kmalloc, size, gfp)), gfp, node);
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	struct arch_cpu *cpu;
+	struct slub_cache *s;
+	void *object;
+
+	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
+		return kmalloc_slow(size, gfp, NUMA_NO_NODE);
+	cpu = arch_cpu_tryenter();
+	if (unlikely(!cpu))
+		return kmalloc_unentered(size, gfp, NUMA_NO_NODE);
+	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
+	object = pop_and_leave(s, cpu);
+	if (unlikely(!object))
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	return finish(s, object, gfp);
+}
+
+void *kmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	struct arch_cpu *cpu;
+	struct slub_cache *s;
+	void *object;
+
+	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
+		return kmalloc_slow(size, gfp, node);
+	cpu = arch_cpu_tryenter();
+	if (unlikely(!cpu))
+		return kmalloc_unentered(size, gfp, node);
+	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
+	object = pop_node_and_leave(s, cpu, node);
+	if (unlikely(!object))
+		return slub_alloc_slow(s, gfp, node);
+	return finish(s, object, gfp);
+}

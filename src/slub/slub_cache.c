@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a cache: its per-CPU and per-node parts made and taken down, and emptied on demand.
+ *
+ * Flush = claim each CPU that a thread ever ran on, take slab and lists out of its part, let go, and
+ * bring them to their nodes. After it all slabs of an unused cache are full or on their node's partial
+ * list, so that live objects can be counted: all objects minus the free ones of the partial lists.
+ */
+#include "slub/slub.h"
+
+#include "lib/errno.h"
+
+/* Free objects that still give a slab a place at the front after shrink; emptier ones keep theirs. */
+#define SHRINK_PROMOTE_MAX 32
+
+const struct backend_traits backend_traits = {
+	.name = "slub",
+	.cache_size = sizeof(struct slub_cache),
+	.kmalloc_shift_low = 3,
+	.kmalloc_max_cache = KMALLOC_MAX_CACHE_SIZE,
+	.kmalloc_flags = 0,
+	.create_flags = SLUB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |
+			SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE |
+			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS,
+	.has_slabinfo = true,
+};
+
+int backend_init(struct kernel *k)
+{
+	k->backend = arch_host_alloc(k->arch, sizeof(*k->backend));
+	if (!k->backend)
+		return -ENOMEM;
+	k->backend->rand = k->params.seed;
+	return 0;
+}
+
+/* --- create, release ----------------------------------------------------------------------- */
+
+/* Slabs never come from HIGHMEM or ZONE_MOVABLE. */
+static bool has_slab_memory(struct kernel *k, unsigned int nid)
+{
+	const struct pgdat *pgdat = buddy_node(k, (int)nid);
+
+	for (int zone = 0; zone <= KMEM_ZONE_NORMAL; zone++)
+		if (pgdat->zones[zone].present)
+			return true;
+	return false;
+}
+
+static void release_nodes(struct slub_cache *s)
+{
+	struct kernel *k = s->common.kernel;
+
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		if (s->nodes[i])
+			meta_free(k, s->nodes[i], sizeof(struct slub_node));
+	meta_free(k, s->nodes, s->nr_nodes * sizeof(s->nodes[0]));
+	s->nodes = NULL;
+}
+
+static int create_nodes(struct slub_cache *s)
+{
+	struct kernel *k = s->common.kernel;
+
+	s->nr_nodes = buddy_nr_nodes(k);
+	s->nodes = meta_alloc(k, s->nr_nodes * sizeof(s->nodes[0]), NUMA_NO_NODE);
+	if (!s->nodes)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < s->nr_nodes; i++) {
+		struct slub_node *n;
+
+		if (!has_slab_memory(k, i))
+			continue;
+		n = meta_alloc(k, sizeof(*n), (int)i);
+		if (!n) {
+			release_nodes(s);
+			return -ENOMEM;
+		}
+		arch_spin_init(&n->list_lock, LOCK_RANK_NODE_LIST);
+		list_init(&n->partial);
+		list_init(&n->all);
+		s->nodes[i] = n;
+	}
+	return 0;
+}
+
+int backend_create(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct kernel *k = cache->kernel;
+	int err = slub_calculate_sizes(s);
+
+	if (err)
+		return err;
+	s->cpu_off = percpu_alloc(k, sizeof(struct slub_cpu), ARCH_CACHE_LINE);
+	if (!s->cpu_off)
+		return -ENOMEM;
+	err = create_nodes(s);
+	if (err)
+		percpu_free(k, s->cpu_off, sizeof(struct slub_cpu));
+	return err;
+}
+
+void backend_release(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+
+	percpu_free(cache->kernel, s->cpu_off, sizeof(struct slub_cpu));
+	release_nodes(s);
+}
+
+size_t backend_management_bytes(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+	size_t bytes = s->nr_nodes * sizeof(s->nodes[0]);
+
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		if (s->nodes[i])
+			bytes += sizeof(struct slub_node);
+	return bytes + cache->kernel->arch->nr_cpus * sizeof(struct slub_cpu);
+}
+
+/* --- shrink, shutdown ---------------------------------------------------------------------- */
+
+static void flush_all(struct slub_cache *s)
+{
+	const struct arch_machine *am = s->common.kernel->arch;
+
+	if (slub_is_debug(s))
+		return;
+	for (unsigned int id = arch_cpu_next_used(am, 0); id < am->nr_cpus;
+	     id = arch_cpu_next_used(am, id + 1))
+		slub_flush_cpu(s, id);
+}
+
+static void free_slabs(struct slub_cache *s, struct list_head *slabs)
+{
+	struct slub_slab *slab, *next;
+
+	list_for_each_entry_safe(slab, next, slabs, partial)
+		slub_free_slab(s, slab);
+}
+
+static void take_empty_locked(struct slub_node *n, struct slub_slab *slab, struct list_head *empty)
+{
+	slub_remove_partial_locked(n, slab);
+	slub_node_remove_locked(n, slab);
+	list_add(&slab->partial, empty);
+}
+
+/* Empty slabs leave; the fullest of the others come to the front, so that the rest may drain. */
+static void shrink_node(struct slub_cache *s, struct slub_node *n)
+{
+	struct list_head promoted[SHRINK_PROMOTE_MAX], empty;
+	struct slub_slab *slab, *next;
+
+	list_init(&empty);
+	for (unsigned int i = 0; i < SHRINK_PROMOTE_MAX; i++)
+		list_init(&promoted[i]);
+	arch_spin_lock(&n->list_lock);
+	list_for_each_entry_safe(slab, next, &n->partial, partial) {
+		union slub_state state = slub_load(slab);
+		unsigned int free = (unsigned int)(state.objects - state.inuse);
+
+		if (free == state.objects)
+			take_empty_locked(n, slab, &empty);
+		else if (free <= SHRINK_PROMOTE_MAX)
+			list_move(&slab->partial, &promoted[free - 1]);
+	}
+	for (unsigned int i = SHRINK_PROMOTE_MAX; i-- > 0;)
+		list_splice_init(&promoted[i], &n->partial);
+	arch_spin_unlock(&n->list_lock);
+	free_slabs(s, &empty);
+}
+
+int backend_shrink(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct slub_counts left;
+
+	flush_all(s);
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		if (s->nodes[i])
+			shrink_node(s, s->nodes[i]);
+	slub_count(s, &left);
+	return left.slabs != 0;
+}
+
+static void free_empty(struct slub_cache *s, struct slub_node *n)
+{
+	struct slub_slab *slab, *next;
+	struct list_head empty;
+
+	list_init(&empty);
+	arch_spin_lock(&n->list_lock);
+	list_for_each_entry_safe(slab, next, &n->partial, partial)
+		if (!slub_load(slab).inuse)
+			take_empty_locked(n, slab, &empty);
+	arch_spin_unlock(&n->list_lock);
+	free_slabs(s, &empty);
+}
+
+unsigned long backend_shutdown(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct slub_counts left;
+
+	flush_all(s);
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		if (s->nodes[i])
+			free_empty(s, s->nodes[i]);
+	slub_count(s, &left);
+	return left.objects - left.free;
+}
+
+struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)
+{
+	if (page_type(page) != PAGE_TYPE_SLAB)
+		return NULL;
+	return &slub_slab_of(page)->cache->common;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Giving objects back.
+ *
+ *	object in the CPU's slab        to the CPU's free list; no lookup of the slab is needed, since
+ *	                                the slab's range of addresses says enough
+ *	any other object                slab by way of struct page; then to the slab's own free list:
+ *	  frozen                        done (its CPU finds the object when its own list is empty)
+ *	  was full                      the slab is frozen and goes to this CPU's partial list
+ *	  partial, now empty            under list_lock: back to the page allocator if the node has enough
+ *	  partial, not empty            done
+ *
+ * What is always checked: that the pointer lies in a slab of this machine, of this cache, at the
+ * beginning of an object, and is not the object freed last into the same list; and that a slab never gets
+ * more objects back than it gave out.
+ */
+#include "slub/slub.h"
+
+/* --- checks -------------------------------------------------------------------------------- */
+
+struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, const void *object,
+				    const char *what)
+{
+	struct page *head = memmap_lookup_head(cpu, object);
+	struct slub_slab *slab;
+	struct slub_cache *owner;
+	size_t off;
+
+	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB)) {
+		if (s)
+			slab_bug(cpu->kernel, what, &s->common, object, SLAB_BUG_NO_SLAB);
+		return NULL;
+	}
+	slab = slub_slab_of(head);
+	owner = slab->cache;
+	if (unlikely(s && s != owner)) {
+		slab_wrong_cache(cpu->kernel, &s->common, &owner->common, object);
+		return NULL;
+	}
+	off = (size_t)((const char *)object - (char *)memmap_address(cpu, head)) -
+	      owner->red_left_pad;
+	if (unlikely(off >= (size_t)slub_load(slab).objects * owner->common.size ||
+		     !slub_is_multiple(owner, off))) {
+		slab_bug(cpu->kernel, what, &owner->common, object, SLAB_BUG_INNER);
+		return NULL;
+	}
+	return slab;
+}
+
+noinline __attribute__((cold)) void slub_report_double_free(struct slub_cache *s,
+							    const void *object, const char *what)
+{
+	slab_bug(s->common.kernel, what, &s->common, object, SLAB_BUG_DOUBLE_FREE);
+}
+
+/* --- to the slab's own list ---------------------------------------------------------------- */
+
+/* The slab, on its node's partial list, became empty under list_lock, which is released. */
+static void put_empty(struct slub_cache *s, struct slub_node *n, struct slub_slab *slab)
+{
+	bool discard = slub_may_discard(s, n);
+
+	if (discard) {
+		slub_remove_partial_locked(n, slab);
+		slub_node_remove_locked(n, slab);
+	}
+	arch_spin_unlock(&n->list_lock);
+	if (discard)
+		slub_free_slab(s, slab);
+}
+
+void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
+		       unsigned int cnt, const char *what)
+{
+	char *base = slub_address(s, slab);
+	uint32_t head_off = slub_head_of(base, head);
+	uint32_t tail_off = slub_head_of(base, tail);
+	union slub_state old = slub_load(slab);
+	struct slub_node *n = NULL;
+	union slub_state new;
+
+	do {
+		if (unlikely(n)) {
+			arch_spin_unlock(&n->list_lock);
+			n = NULL;
+		}
+		if (unlikely(old.head == head_off || old.head == tail_off || old.inuse < cnt)) {
+			slub_report_double_free(s, head, what);
+			return;
+		}
+		new = old;
+		slub_set_freepointer(s, tail, slub_head(base, old));
+		new.head = head_off;
+		new.inuse = (uint16_t)(old.inuse - cnt);
+		if (!old.frozen && !old.head) {
+			new.frozen = 1;
+		} else if (!old.frozen && !new.inuse) {
+			/* It may have to leave its list: nobody may move it meanwhile. */
+			n = slub_node_of(s, slab);
+			arch_spin_lock(&n->list_lock);
+		}
+	} while (unlikely(!slub_cas(slab, &old, new)));
+
+	if (likely(!n)) {
+		if (unlikely(new.frozen != old.frozen))
+			slub_put_cpu_partial(s, slab);
+		return;
+	}
+	put_empty(s, n, slab);
+}
+
+void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
+		    unsigned int cnt, const char *what)
+{
+	struct arch_cpu *cpu = arch_cpu_lock();
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	bool own = c->slab == slab;
+	bool twice = own && (c->freelist == head || c->freelist == tail);
+
+	if (own && !twice) {
+		slub_set_freepointer(s, tail, c->freelist);
+		c->freelist = head;
+	}
+	arch_cpu_unlock(cpu);
+	if (unlikely(twice))
+		slub_report_double_free(s, head, what);
+	else if (!own)
+		slub_free_to_slab(s, slab, head, tail, cnt, what);
+}
+
+/* --- one object ---------------------------------------------------------------------------- */
+
+/* Whatever CPU and slab it is. */
+static noinline void free_slow(struct slub_cache *s, void *object, const char *what)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct slub_slab *slab;
+
+	if (!object || !cpu)
+		return;
+	slab = slub_check_object(cpu, s, object, what);
+	if (!slab)
+		return;
+	slub_poison_object(s, object);
+	if (slub_is_debug(s))
+		slub_debug_free(s, slab, object, what);
+	else
+		slub_free_list(s, slab, object, object, 1, what);
+}
+
+/* Known not to lie in the slab of the CPU that the thread was on a moment ago. Should the thread have
+ * moved to the CPU whose slab it is, the slab's own list is still a right place. */
+static noinline void free_elsewhere(struct slub_cache *s, void *object, const char *what)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct slub_slab *slab;
+
+	if (!object || !cpu)
+		return;
+	slab = slub_check_object(cpu, s, object, what);
+	if (unlikely(!slab))
+		return;
+	slub_poison_object(s, object);
+	if (slub_is_debug(s))
+		slub_debug_free(s, slab, object, what);
+	else
+		slub_free_to_slab(s, slab, object, object, 1, what);
+}
+
+/* In the CPU's slab, but inside an object or the one freed last. */
+static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *object,
+						    const char *what)
+{
+	if (slub_check_object(arch_cpu_current(), s, object, what))
+		slub_report_double_free(s, object, what);
+}
+
+/* To the CPU's free list, in a section, which ends here; or to where it belongs. */
+static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+				      const char *what)
+{
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	void *first = c->freelist;
+	size_t off = (uintptr_t)object - (uintptr_t)c->base;
+
+	if (unlikely(off >= c->span)) {
+		arch_cpu_leave(cpu);
+		free_elsewhere(s, object, what);
+		return;
+	}
+	if (unlikely(!slub_is_multiple(s, off) || object == first)) {
+		arch_cpu_leave(cpu);
+		free_bad(s, object, what);
+		return;
+	}
+	slub_set_freepointer(s, object, first);
+	c->freelist = object;
+	slub_poison_object(s, object);
+	arch_cpu_leave(cpu);
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	struct slub_cache *s = slub_of(cache);
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+
+	if (unlikely(!cpu)) {
+		free_slow(s, object, "kmem_cache_free");
+		return;
+	}
+	/* Another machine's cache has its per-CPU part elsewhere. */
+	if (unlikely(s->common.kernel != cpu->kernel)) {
+		arch_cpu_leave(cpu);
+		free_slow(s, object, "kmem_cache_free");
+		return;
+	}
+	free_fast(s, cpu, object, "kmem_cache_free");
+}
+
+static noinline void kfree_unentered(const void *p)
+{
+	struct arch_cpu *cpu = ZERO_OR_NULL_PTR(p) ? NULL : arch_cpu_current();
+	struct page *head;
+
+	if (!cpu)
+		return;
+	head = memmap_lookup_head(cpu, p);
+	if (!head || page_type(head) != PAGE_TYPE_SLAB)
+		kfree_slow(p);
+	else
+		free_slow(slub_slab_of(head)->cache, (void *)(uintptr_t)p, "kfree");
+}
+
+void kfree(const void *p)
+{
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+	struct page *head;
+
+	if (unlikely(!cpu)) {
+		kfree_unentered(p);
+		return;
+	}
+	head = memmap_lookup_head(cpu, p);
+	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB)) {
+		arch_cpu_leave(cpu);
+		kfree_slow(p);
+		return;
+	}
+	free_fast(slub_slab_of(head)->cache, cpu, (void *)(uintptr_t)p, "kfree");
+}
+
+size_t ksize(const void *p)
+{
+	struct arch_cpu *cpu = ZERO_OR_NULL_PTR(p) ? NULL : arch_cpu_current();
+	struct slub_cache *s;
+	struct page *head;
+
+	if (!cpu)
+		return 0;
+	head = memmap_lookup_head(cpu, p);
+	if (!head || page_type(head) != PAGE_TYPE_SLAB)
+		return ksize_slow(p);
+	s = slub_slab_of(head)->cache;
+	/* What follows the caller's bytes belongs to red zone, poison, tracks or the free pointer. */
+	if (s->common.flags & (SLAB_RED_ZONE | SLAB_POISON))
+		return s->common.object_size;
+	if (s->common.flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER))
+		return s->inuse;
+	return s->common.size;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Partial slabs: on a node's list, on a CPU's list, and on their way between.
+ *
+ *	        get_partial: first slab for the CPU, more for its list, until that is half full
+ *	      ┌──────────────────────────────────────────────────────────────┐
+ *	      │                                                              ▼
+ *	node.partial: head ⇄ … ⇄ tail                          cpu.partial → … → NULL
+ *	   ▲ deactivate     ▲ deactivate after remote frees,       ▲ put_cpu_partial: a full slab got its
+ *	   │ (its objects   │ unfreeze (all of a CPU's list,       │ first free object; at the limit
+ *	   │  are hot)      │ newest first)                        │ the whole list moves first
+ *
+ * The node's list is used from its head, so hot slabs stand there and those that should drain empty
+ * stand at the tail. A slab that turns out empty while the node holds min_partial slabs or more is given
+ * back instead.
+ */
+#include "slub/slub.h"
+
+#include "lib/rand.h"
+
+void slub_add_partial_locked(struct slub_node *n, struct slub_slab *slab, bool tail)
+{
+	__atomic_store_n(&n->nr_partial, n->nr_partial + 1, __ATOMIC_RELAXED);
+	if (tail)
+		list_add_tail(&slab->partial, &n->partial);
+	else
+		list_add(&slab->partial, &n->partial);
+}
+
+void slub_remove_partial_locked(struct slub_node *n, struct slub_slab *slab)
+{
+	list_del(&slab->partial);
+	__atomic_store_n(&n->nr_partial, n->nr_partial - 1, __ATOMIC_RELAXED);
+}
+
+void slub_node_add_locked(struct slub_node *n, struct slub_slab *slab)
+{
+	list_add(&slab->all, &n->all);
+	n->nr_slabs++;
+	n->total_objects += slub_load(slab).objects;
+}
+
+void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab)
+{
+	list_del(&slab->all);
+	n->nr_slabs--;
+	n->total_objects -= slub_load(slab).objects;
+}
+
+void *slub_take_freelist(struct slub_cache *s, struct slub_slab *slab)
+{
+	union slub_state old = slub_load(slab);
+	union slub_state new;
+
+	do {
+		new = old;
+		new.head = 0;
+		new.inuse = old.objects;
+		new.frozen = old.head != 0;
+	} while (unlikely(!slub_cas(slab, &old, new)));
+	return old.head ? slub_head(slub_address(s, slab), old) : NULL;
+}
+
+/* Freeze a slab of the node's list; objects given back meanwhile stay on its `head`. */
+static void freeze_partial_locked(struct slub_node *n, struct slub_slab *slab)
+{
+	union slub_state old = slub_load(slab);
+	union slub_state new;
+
+	do {
+		new = old;
+		new.frozen = 1;
+	} while (!slub_cas(slab, &old, new));
+	slub_remove_partial_locked(n, slab);
+}
+
+static bool get_partial_node(struct slub_cache *s, struct slub_node *n, struct slub_batch *batch)
+{
+	struct slub_slab *slab, *next;
+	unsigned int extra = 0;
+
+	/* A racy look: missing a slab that is just being added costs a new slab, no harm. */
+	if (!n || !slub_nr_partial(n))
+		return false;
+	arch_spin_lock(&n->list_lock);
+	list_for_each_entry_safe(slab, next, &n->partial, partial) {
+		freeze_partial_locked(n, slab);
+		if (!batch->slab) {
+			batch->slab = slab;
+			batch->freelist = slub_take_freelist(s, slab);
+		} else {
+			slab->next = NULL;
+			*batch->extra_tail = slab;
+			batch->extra_tail = &slab->next;
+			extra++;
+		}
+		if (extra > s->cpu_partial_slabs / 2)
+			break;
+	}
+	arch_spin_unlock(&n->list_lock);
+	return batch->slab;
+}
+
+static uint64_t next_random(struct kernel *k)
+{
+	uint64_t state = __atomic_fetch_add(&k->backend->rand, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
+
+	return rand_next(&state);
+}
+
+static enum kmem_zone_type highest_zone(gfp_t gfp)
+{
+	if (gfp & __GFP_DMA)
+		return KMEM_ZONE_DMA;
+	return gfp & __GFP_DMA32 ? KMEM_ZONE_DMA32 : KMEM_ZONE_NORMAL;
+}
+
+struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoneref **z)
+{
+	struct kernel *k = s->common.kernel;
+	enum kmem_zone_type highest = highest_zone(gfp | s->allocflags);
+
+	if (!*z) {
+		if (s->nr_nodes == 1 || next_random(k) % 1024 > s->remote_node_defrag_ratio)
+			return NULL;
+		*z = buddy_node(k, (int)arch_cpu_current()->node)->zonelist;
+	} else {
+		(*z)++;
+	}
+	for (; (*z)->zone; (*z)++) {
+		struct slub_node *n = s->nodes[(*z)->zone->pgdat->nid];
+
+		if ((*z)->type <= highest && n && slub_nr_partial(n) > s->min_partial)
+			return n;
+	}
+	return NULL;
+}
+
+bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_batch *batch)
+{
+	struct zoneref *z = NULL;
+	struct slub_node *n;
+
+	if (node != NUMA_NO_NODE)
+		return get_partial_node(s, s->nodes[node], batch);
+	n = s->nodes[arch_cpu_current()->node];
+	do {
+		if (get_partial_node(s, n, batch))
+			return true;
+		n = slub_next_remote(s, gfp, &z);
+	} while (n);
+	return false;
+}
+
+/* The rest of a CPU's free list: how long it is and where it ends. */
+static unsigned int measure(struct slub_cache *s, void *freelist, void **tail)
+{
+	unsigned int count = 0;
+
+	*tail = NULL;
+	for (void *object = freelist; object; object = slub_get_freepointer(s, object)) {
+		*tail = object;
+		count++;
+	}
+	return count;
+}
+
+void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist)
+{
+	struct slub_node *n = slub_node_of(s, slab);
+	char *base = slub_address(s, slab);
+	union slub_state old = slub_load(slab);
+	union slub_state new;
+	bool remote_frees = old.head != 0;
+	bool discard, partial;
+	void *tail;
+	unsigned int free = measure(s, freelist, &tail);
+
+	for (;;) {
+		new = old;
+		if (tail) {
+			slub_set_freepointer(s, tail, slub_head(base, old));
+			new.head = slub_head_of(base, freelist);
+			new.inuse = (uint16_t)(old.inuse - free);
+		}
+		new.frozen = 0;
+		discard = !new.inuse && slub_may_discard(s, n);
+		partial = !discard && new.head;
+		/* Once unfrozen it must be found on the list it belongs to: by then under its lock. */
+		if (partial)
+			arch_spin_lock(&n->list_lock);
+		if (likely(slub_cas(slab, &old, new)))
+			break;
+		if (partial)
+			arch_spin_unlock(&n->list_lock);
+	}
+	if (partial) {
+		slub_add_partial_locked(n, slab, remote_frees);
+		arch_spin_unlock(&n->list_lock);
+	} else if (discard) {
+		slub_discard_slab(s, slab);
+	}
+}
+
+/* Under list_lock a slab of a CPU's list joins its node; true: it is empty and not wanted. */
+static bool unfreeze_locked(struct slub_cache *s, struct slub_node *n, struct slub_slab *slab)
+{
+	union slub_state old = slub_load(slab);
+	union slub_state new;
+
+	do {
+		new = old;
+		new.frozen = 0;
+	} while (!slub_cas(slab, &old, new));
+	if (unlikely(!new.inuse && slub_may_discard(s, n))) {
+		slub_node_remove_locked(n, slab);
+		return true;
+	}
+	slub_add_partial_locked(n, slab, true);
+	return false;
+}
+
+void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain)
+{
+	struct slub_slab *discard = NULL, *slab, *next;
+	struct slub_node *locked = NULL;
+
+	for (slab = chain; slab; slab = next) {
+		struct slub_node *n = slub_node_of(s, slab);
+
+		next = slab->next;
+		if (n != locked) {
+			if (locked)
+				arch_spin_unlock(&locked->list_lock);
+			locked = n;
+			arch_spin_lock(&n->list_lock);
+		}
+		if (unfreeze_locked(s, n, slab)) {
+			slab->next = discard;
+			discard = slab;
+		}
+	}
+	if (locked)
+		arch_spin_unlock(&locked->list_lock);
+	for (slab = discard; slab; slab = next) {
+		next = slab->next;
+		slub_free_slab(s, slab);
+	}
+}
+
+void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab)
+{
+	struct arch_cpu *cpu = arch_cpu_lock();
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_slab *spill = NULL;
+
+	if (c->partial && c->nr_partial >= s->cpu_partial_slabs) {
+		spill = c->partial;
+		c->partial = NULL;
+		c->nr_partial = 0;
+	}
+	slab->next = c->partial;
+	c->partial = slab;
+	c->nr_partial++;
+	arch_cpu_unlock(cpu);
+	if (spill)
+		slub_unfreeze_partials(s, spill);
+}
+
+void slub_flush_cpu(struct slub_cache *s, unsigned int id)
+{
+	struct arch_cpu *cpu = arch_cpu_claim(s->common.kernel->arch, id);
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_slab *slab = c->slab;
+	struct slub_slab *partial = c->partial;
+	void *freelist = c->freelist;
+
+	slub_cpu_clear_slab(c);
+	c->partial = NULL;
+	c->nr_partial = 0;
+	arch_cpu_unclaim(cpu);
+	if (slab)
+		slub_deactivate(s, slab, freelist);
+	if (partial)
+		slub_unfreeze_partials(s, partial);
+}
