@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the SLAB backend. docs/slab.md shows these structures in pictures.
+ *
+ *   slab          2^order pages cut into `num` objects of `size` bytes; its structure (slab_slab)
+ *                 lies in the first struct page, its free list where slab_geometry.c decided
+ *   array_cache   pointers to free objects, last in first out. One a CPU (slab_array, in per-CPU
+ *                 data), one shared by the CPUs of a node, and on each node one for every other node
+ *                 (slab_alien)
+ *   node          kmem_cache_node: the slabs of one NUMA node on three lists, partial, full, free
+ *   cache         slab_cache: geometry, limits, offset of the per-CPU arrays, nodes
+ *
+ * Who may touch what:
+ *   a CPU's array        its CPU section or a claim (arch.h)
+ *   a node's lists,      node->list_lock. The shared array's `avail` is also read without it, as a
+ *   counters, shared     hint.
+ *   array, and every
+ *   slab on its lists
+ *   an alien array       its own lock, taken before the list_lock of the node it drains to
+ *   everything else      constant from backend_create() to backend_release()
+ */
+#ifndef KMEM_SLAB_SLAB_H
+#define KMEM_SLAB_SLAB_H
+
+#include "buddy/buddy.h"
+#include "common/backend.h"
+#include "common/registry.h"
+#include "lib/percpu.h"
+#include "lib/report.h"
+
+/* --- geometry ------------------------------------------------------------------------------- */
+
+/* Where a slab keeps its free list: one byte an object, the objects' numbers in the order in which
+ * they will be handed out. */
+enum slab_mgmt {
+	SLAB_MGMT_ON,	/* at the slab's end */
+	SLAB_MGMT_OFF,	/* in a block of meta_alloc() */
+	SLAB_MGMT_OBJ,	/* in the free object that will be handed out last */
+};
+
+/* Bits that Linux adds to a cache's flags for the last two; printed, not kept in kmem_cache.flags. */
+#define SLAB_CFLGS_OBJFREELIST 0x40000000u
+#define SLAB_CFLGS_OFF_SLAB 0x80000000u
+
+/* An object's number is one byte and 255 means "too many": with pages of 4096 bytes and objects of
+ * at least 16 no slab that the order search accepts needs more. */
+#define SLAB_OBJ_MAX_NUM 255u
+#define SLAB_OBJ_MIN_SIZE 16u
+
+/* Objects that move between a CPU's array and a node in one step at most; the largest batchcount
+ * that slab_geometry() gives is 60. They are on the stack meanwhile. */
+#define SLAB_BATCH_MAX 64u
+
+/* A CPU array that was not touched since the last reaping is refilled with no more than this. */
+#define SLAB_BATCH_REFILL_LIMIT 16u
+
+/* Capacity of an alien array. */
+#define SLAB_ALIEN_LIMIT 12u
+
+struct slab_request {
+	unsigned int object_size;
+	unsigned int align;		/* 0 or a power of two */
+	slab_flags_t flags;
+	bool ctor;
+	unsigned int max_order;		/* params.slab_max_order */
+	unsigned int nr_cpus;
+};
+
+struct slab_geometry {
+	unsigned int size;		/* bytes from one object to the next */
+	unsigned int align;
+	unsigned int num;		/* objects of a slab */
+	unsigned int order;
+	unsigned int colour;		/* offsets the first object may have, 0: only one */
+	unsigned int colour_off;	/* bytes between them */
+	unsigned int freelist_size;	/* bytes */
+	enum slab_mgmt mgmt;
+	unsigned int limit;		/* of a CPU's array */
+	unsigned int batchcount;	/* objects moved at once */
+	unsigned int shared;		/* the shared array holds shared * batchcount; 0: none */
+};
+
+/* 0, or -E2BIG when no slab order holds an object. */
+int slab_geometry(struct slab_geometry *geo, const struct slab_request *req);
+
+/* --- a slab --------------------------------------------------------------------------------- */
+
+struct slab_cache;
+
+/* Lies over the backend's bytes of the first struct page. */
+struct slab_slab {
+	struct list_head list;		/* one of the node's three */
+	struct slab_cache *cache;
+	char *s_mem;			/* first object: start of the slab plus its colour */
+	uint8_t *freelist;		/* SLAB_MGMT_OBJ: NULL while no object is free */
+	unsigned int active;		/* objects handed out, or in arrays: freelist[active] is next */
+} __attribute__((may_alias));
+_Static_assert(sizeof(struct slab_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slab_slab");
+
+static __always_inline struct slab_slab *page_slab(struct page *page)
+{
+	return (struct slab_slab *)(void *)page->overlay;
+}
+
+static __always_inline struct page *slab_page(const struct slab_slab *slab)
+{
+	return (struct page *)(void *)((char *)(uintptr_t)slab - PAGE_OVERLAY_START);
+}
+
+static __always_inline unsigned int slab_nid(const struct slab_slab *slab)
+{
+	return page_flags_node(slab_page(slab)->flags);
+}
+
+/* The slab of an object that lies in RAM; NULL if it is no object of @s (any more). */
+struct slab_slab *slab_of_object(const struct slab_cache *s, const void *object);
+
+/* First byte of the slab's pages. */
+char *slab_base(struct kernel *k, const struct slab_slab *slab);
+
+/* A new slab of @nid, or of any node (NUMA_NO_NODE), on no list and with no object handed out. Runs
+ * the constructors. NULL: no memory. Outside sections, no lock held. */
+struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid);
+
+/* Give an empty slab that is on no list back. Outside sections, no lock held. */
+void slab_destroy(struct slab_cache *s, struct slab_slab *slab);
+void slab_destroy_list(struct slab_cache *s, struct list_head *list);
+
+/* Take at most @want objects off the free list, in its order; fewer only when it has no more. The
+ * list_lock, or a slab that nobody else can see. */
+unsigned int slab_take(struct slab_cache *s, struct slab_slab *slab, void **objects,
+		       unsigned int want);
+
+/* Put one back; it is the next to be taken. @slab->active must not be 0. */
+void slab_put_locked(struct slab_cache *s, struct slab_slab *slab, void *object);
+
+/* --- arrays --------------------------------------------------------------------------------- */
+
+struct slab_array {
+	unsigned int avail;
+	unsigned int touched;		/* objects were taken since the last reaping */
+	void *entry[];			/* the last one is handed out first */
+};
+
+struct slab_alien {
+	struct arch_spinlock lock;
+	unsigned int avail;
+	unsigned int limit;
+	void *entry[SLAB_ALIEN_LIMIT];
+};
+
+static inline size_t slab_array_bytes(unsigned int limit)
+{
+	return sizeof(struct slab_array) + limit * sizeof(void *);
+}
+
+/* --- a node --------------------------------------------------------------------------------- */
+
+struct slab_node {
+	struct arch_spinlock list_lock;
+	unsigned int nid;
+	struct list_head partial;	/* some objects free; allocation takes the first slab */
+	struct list_head full;
+	struct list_head free;		/* no object handed out; the last one goes first */
+	unsigned long total_slabs;	/* on the three lists */
+	unsigned long free_slabs;	/* on `free` */
+	unsigned long free_objects;	/* in slabs, not those in arrays */
+	unsigned long free_limit;	/* more free objects than this: free slabs are given back */
+	unsigned int colour_next;	/* colour of the newest slab; relaxed atomic, only a hint */
+	unsigned int shared_limit;
+	struct slab_array *shared;	/* NULL: none */
+	struct slab_alien **alien;	/* by node, NULL at its own place; NULL on one-node machines */
+};
+
+struct slab_cache {
+	struct kmem_cache common;
+
+	/* What the fast paths read. */
+	size_t cpu_off;			/* of the struct slab_array in per-CPU data */
+	uint64_t recip;			/* ceil(2^64 / size): see slab_is_object() */
+	unsigned int span;		/* num * size, bytes */
+	unsigned int limit;		/* geo.limit */
+
+	struct slab_geometry geo;
+	gfp_t allocflags;		/* for the page allocator */
+	unsigned int nr_nodes;
+	struct slab_node **node;
+};
+
+static __always_inline struct slab_cache *to_slab_cache(struct kmem_cache *s)
+{
+	return container_of(s, struct slab_cache, common);
+}
+
+static __always_inline struct slab_array *slab_cpu_array(const struct slab_cache *s,
+							 struct arch_cpu *cpu)
+{
+	return percpu_ptr(cpu, s->cpu_off);
+}
+
+/*
+ * Whether @object is the first byte of an object of @slab. With c = ceil(2^64 / size) a 32-bit offset
+ * is a multiple of size exactly when offset * c mod 2^64 < c: the product is then quotient * (c * size
+ * - 2^64), less than c, and else at least c more (Lemire, Kaser, Kurz 2019).
+ */
+static __always_inline bool slab_is_object(const struct slab_cache *s, const struct slab_slab *slab,
+					   const void *object)
+{
+	uint64_t off = (uint64_t)((uintptr_t)object - (uintptr_t)slab->s_mem);
+
+	return off < s->span && off * s->recip < s->recip;
+}
+
+static inline unsigned int slab_object_index(const struct slab_cache *s,
+					     const struct slab_slab *slab, const void *object)
+{
+	return (unsigned int)((const char *)object - slab->s_mem) / s->geo.size;
+}
+
+/* A new node's lists; its arrays. 0 or -ENOMEM (what is there then, slab_node_release frees). */
+struct slab_node *slab_node_create(struct slab_cache *s, unsigned int nid);
+void slab_node_release(struct slab_cache *s, struct slab_node *n);
+size_t slab_node_bytes(const struct slab_cache *s, const struct slab_node *n);
+
+/* Up to @want objects, from the shared array if it has any, else from the lists. */
+unsigned int slab_node_take(struct slab_cache *s, struct slab_node *n, void **objects,
+			    unsigned int want);
+
+/* The same from the lists alone. */
+unsigned int slab_node_take_lists(struct slab_cache *s, struct slab_node *n, void **objects,
+				  unsigned int want);
+
+/* Up to @want objects of a new slab, which joins the lists of its node. 0: no memory. */
+unsigned int slab_node_grow(struct slab_cache *s, gfp_t gfp, int nid, void **objects,
+			    unsigned int want);
+
+/* Objects of this node go back to their slabs; slabs to be destroyed after the lock is dropped are
+ * added to @list. */
+void slab_node_free_locked(struct slab_cache *s, struct slab_node *n, void **objects,
+			   unsigned int nr, struct list_head *list);
+
+/* The same with lock and destruction. */
+void slab_node_free(struct slab_cache *s, struct slab_node *n, void **objects, unsigned int nr);
+
+/* Give all slabs of the free list back. */
+void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n);
+
+/* --- arrays and nodes (slab_array.c) ----------------------------------------------------------- */
+
+/* Room of the shared array, without the lock: a hint. 0: full, or there is none. */
+unsigned int slab_shared_room(const struct slab_node *n);
+
+/* Move up to @want objects out of the top of the shared array, in its order. */
+unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want);
+
+/* Put up to @nr objects in; how many found room. */
+unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr);
+
+/* Objects flushed from a CPU's array: into the shared array if there is room for one, else to the
+ * slabs. */
+void slab_node_flush(struct slab_cache *s, struct slab_node *n, void **objects, unsigned int nr);
+
+/* An object of node @n freed by a CPU of node @here. false: it is what was freed last there. */
+bool slab_free_alien(struct slab_cache *s, struct slab_node *here, struct slab_node *n,
+		     void *object);
+
+/* Empty every array of the cache: of CPUs (claims them), alien, shared. */
+void slab_drain_arrays(struct slab_cache *s);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From (object size, alignment, flags, constructor) to a cache's geometry. A pure function: no
+ * machine, no state. Its judges are the rows of golden/slab-geometry.csv.
+ *
+ * Three ways to keep a slab's free list are tried in turn; the first that fits wins.
+ *
+ *   in an object  nobody reads a free object, so the list may lie in one, if it fits into what the
+ *                 caller asked for. Not with a constructor (the object keeps its state while free)
+ *                 and not with TYPESAFE_BY_RCU (readers may still look at it).
+ *   off the slab  if the block of kmalloc that holds it is at most half an object: a small price
+ *                 against losing one object a slab. But when the slab's leftover bytes would hold
+ *                 the list anyway, it goes there. Not with NOLEAKTRACE.
+ *   on the slab   at its end; each object then costs one byte more.
+ *
+ * The order: the smallest whose leftover is at most an eighth of the slab, but no larger than
+ * slab_max_order unless an object needs it. A reclaimable cache takes the first order that holds an
+ * object: its allocations often may not wait, and large blocks are then hard to get.
+ */
+#include "slab/slab.h"
+
+#include "lib/errno.h"
+
+/* A slab as one order would make it. */
+struct slab_layout {
+	unsigned int num;
+	unsigned int order;
+	unsigned int left_over;
+};
+
+static unsigned int round_up_to(unsigned int value, unsigned int step)
+{
+	unsigned int rest = value % step;
+
+	return rest ? value + step - rest : value;
+}
+
+static struct slab_layout slab_layout_of(unsigned int size, unsigned int order, enum slab_mgmt mgmt)
+{
+	unsigned int bytes = (unsigned int)PAGE_SIZE << order;
+	unsigned int unit = size + (mgmt == SLAB_MGMT_ON ? 1 : 0);
+
+	return (struct slab_layout){
+		.num = bytes / unit,
+		.order = order,
+		.left_over = bytes % unit,
+	};
+}
+
+/* Bytes of the kmalloc class for a free list of @bytes, at most SLAB_OBJ_MAX_NUM. */
+static unsigned int freelist_class(unsigned int bytes)
+{
+	static const unsigned int classes[] = { 32, 64, 96, 128, 192, 256 };
+	unsigned int i = 0;
+
+	while (classes[i] < bytes)
+		i++;
+	return classes[i];
+}
+
+/* The benefit is judged by what the caller asked for, not by the aligned size. */
+static bool off_slab_pays(const struct slab_request *req, unsigned int num)
+{
+	return freelist_class(num) <= req->object_size / 2;
+}
+
+/* The layout of the order that the search stops at; num 0: none. */
+static struct slab_layout slab_search_order(const struct slab_request *req, unsigned int size,
+					    enum slab_mgmt mgmt)
+{
+	struct slab_layout best = { 0 };
+	unsigned int order;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		struct slab_layout layout = slab_layout_of(size, order, mgmt);
+
+		if (!layout.num)
+			continue;
+		if (layout.num > SLAB_OBJ_MAX_NUM)
+			break;
+		if (mgmt == SLAB_MGMT_OFF && !off_slab_pays(req, layout.num))
+			continue;
+		best = layout;
+		if (req->flags & SLAB_RECLAIM_ACCOUNT)
+			break;
+		if (order >= req->max_order)
+			break;
+		if (layout.left_over <= ((unsigned int)PAGE_SIZE << order) / 8)
+			break;
+	}
+	return best;
+}
+
+static bool slab_try_object(const struct slab_request *req, unsigned int size,
+			    struct slab_layout *layout)
+{
+	if (req->ctor || (req->flags & SLAB_TYPESAFE_BY_RCU))
+		return false;
+	*layout = slab_search_order(req, size, SLAB_MGMT_OBJ);
+	return layout->num && layout->num <= req->object_size;
+}
+
+static bool slab_try_off_slab(const struct slab_request *req, unsigned int size,
+			      struct slab_layout *layout)
+{
+	if (req->flags & SLAB_NOLEAKTRACE)
+		return false;
+	*layout = slab_search_order(req, size, SLAB_MGMT_OFF);
+	return layout->num && layout->left_over < layout->num;
+}
+
+static bool slab_choose_layout(const struct slab_request *req, unsigned int size,
+			       enum slab_mgmt *mgmt, struct slab_layout *layout)
+{
+	*mgmt = SLAB_MGMT_OBJ;
+	if (slab_try_object(req, size, layout))
+		return true;
+	*mgmt = SLAB_MGMT_OFF;
+	if (slab_try_off_slab(req, size, layout))
+		return true;
+	*mgmt = SLAB_MGMT_ON;
+	*layout = slab_search_order(req, size, SLAB_MGMT_ON);
+	return layout->num;
+}
+
+/*
+ * How many objects a CPU may hoard: fewer of the large ones, of which a few are already much memory.
+ * Steps as Linux's.
+ */
+static unsigned int slab_array_limit(unsigned int size)
+{
+	if (size > 131072)
+		return 1;
+	if (size > PAGE_SIZE)
+		return 8;
+	if (size > 1024)
+		return 24;
+	if (size > 256)
+		return 54;
+	return 120;
+}
+
+int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
+{
+	struct slab_layout layout;
+
+	geo->align = cache_calculate_alignment(req->flags, req->align, req->object_size);
+	geo->size = round_up_to(req->object_size, geo->align);
+	if (geo->size < SLAB_OBJ_MIN_SIZE)
+		geo->size = round_up_to(SLAB_OBJ_MIN_SIZE, geo->align);
+	geo->colour_off = geo->align > ARCH_CACHE_LINE ? geo->align : ARCH_CACHE_LINE;
+
+	if (!slab_choose_layout(req, geo->size, &geo->mgmt, &layout))
+		return -E2BIG;
+	geo->num = layout.num;
+	geo->order = layout.order;
+	geo->colour = layout.left_over / geo->colour_off;
+	geo->freelist_size = layout.num;
+
+	geo->limit = slab_array_limit(geo->size);
+	geo->batchcount = (geo->limit + 1) / 2;
+	/* Handing objects from CPU to CPU pays only where there are several, and small objects. */
+	geo->shared = geo->size <= PAGE_SIZE && req->nr_cpus > 1 ? 8 : 0;
+	return 0;
+}
