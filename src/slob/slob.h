@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SLOB's structures and what its files owe each other; slob.c tells the whole story.
+ *
+ *   unit       2 bytes: what SLOB counts in
+ *   block      a run of units, free or handed out; a free one carries its own length and the place
+ *              of the next free one, so that bookkeeping costs no memory
+ *   page       one page of blocks; its struct page holds the number of free units and the first one
+ *   list       pages with free units, one list for each kind of request: small, medium, large
+ */
+#ifndef KMEM_SLOB_SLOB_H
+#define KMEM_SLOB_SLOB_H
+
+#include "buddy/page.h"
+#include "common/kmem_cache.h"
+
+#define SLOB_UNIT 2u
+#define SLOB_UNITS(bytes) (((bytes) + SLOB_UNIT - 1) / SLOB_UNIT)
+#define SLOB_PAGE_UNITS ((unsigned int)(PAGE_SIZE / SLOB_UNIT))
+
+/* Instead of a unit's number: none; after the last free block. */
+#define SLOB_END SLOB_PAGE_UNITS
+
+/* A block of kmalloc() starts with its size, in as many bytes as kmalloc() aligns to. */
+#define SLOB_KMALLOC_HEADER ((unsigned int)ARCH_KMALLOC_MINALIGN)
+
+/* kmalloc() of this many bytes and more takes whole pages. */
+#define SLOB_KMALLOC_PAGES (PAGE_SIZE - SLOB_KMALLOC_HEADER)
+
+enum slob_list {
+	SLOB_LIST_SMALL,	/* requests below 256 bytes */
+	SLOB_LIST_MEDIUM,	/* below 1024 */
+	SLOB_LIST_LARGE,	/* up to a page */
+	NR_SLOB_LISTS
+};
+
+/* The backend's state of one machine. */
+struct backend_state {
+	struct arch_spinlock lock;	/* lists, every slob_page, the words in free blocks */
+	struct list_head lists[NR_SLOB_LISTS];
+};
+
+/* Overlay of struct page. Guarded by backend_state.lock once the page is on a list. */
+struct slob_page {
+	struct list_head list;		/* linked while `units` is not 0 */
+	uint16_t units;			/* free ones */
+	uint16_t first;			/* unit at which the first free block starts, or SLOB_END */
+	bool damaged;			/* its free blocks made no sense: never used again */
+};
+_Static_assert(sizeof(struct slob_page) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slob_page");
+
+/* What an object of a SLAB_TYPESAFE_BY_RCU cache is longer by: its place in the queue of objects
+ * that wait for the end of a grace period. */
+struct slob_rcu {
+	void *next;
+	void (*func)(void *);
+	int size;
+};
+
+static inline struct slob_page *slob_page(struct page *page)
+{
+	return (struct slob_page *)(void *)page->overlay;
+}
+
+static inline struct page *slob_page_frame(struct slob_page *sp)
+{
+	return container_of(sp, struct page, overlay);
+}
+
+/* The page's first byte. */
+static inline void *slob_page_base(struct kernel *k, struct slob_page *sp)
+{
+	return k->arch->ram + (memmap_pfn(k->arch->memmap, slob_page_frame(sp)) << PAGE_SHIFT);
+}
+
+/* --- slob_page.c: the blocks of one page, of which @base is the first byte ------------------- */
+
+struct slob_block {
+	unsigned int start;		/* units from the page's first byte */
+	unsigned int units;
+	unsigned int next;		/* start of the next free block, or SLOB_END */
+};
+
+enum slob_result {
+	SLOB_OK,
+	SLOB_FULL,			/* no free block fits */
+	SLOB_OVERLAP,			/* the block to be freed is free already, or in part */
+	SLOB_DAMAGED,			/* somebody wrote into a free block */
+};
+
+/* One free block of the whole page. */
+void slob_page_init(struct slob_page *sp, void *base);
+
+/* The free block at unit @start; false if what stands there cannot be one. */
+bool slob_block_read(const void *base, unsigned int start, struct slob_block *b);
+
+/* Take @units from the first free block where they fit so that the byte @offset further on is
+ * aligned to @align (a power of two, SLOB_UNIT … PAGE_SIZE). @start receives the place. */
+enum slob_result slob_page_alloc(struct slob_page *sp, void *base, unsigned int units,
+				 unsigned int align, unsigned int offset, unsigned int *start);
+
+/* Give @units from unit @start on back, joined with the free blocks it touches. */
+enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int start,
+				unsigned int units);
+
+/* --- slob.c: the lists ----------------------------------------------------------------------- */
+
+/* @size bytes, 1 … PAGE_SIZE, from a page of @node (NUMA_NO_NODE: any), aligned as by
+ * slob_page_alloc(); NULL when there is no page. */
+void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
+		 int node);
+
+/* Give @size bytes at @block, all of them in @page, back; false if some of them are free already:
+ * then nothing changed. */
+bool slob_free(struct kernel *k, struct page *page, void *block, size_t size);
+
+#endif

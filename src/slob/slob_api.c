@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public functions that a backend defines, and the contract of common/backend.h, on top of
+ * slob_alloc() and slob_free().
+ *
+ * A pointer that comes in is looked up in the memmap first: a page of blocks, the first byte of a
+ * block of whole pages, or a mistake. Whether a *block* starts there SLOB cannot know, for nothing
+ * is written about blocks that are handed out; the exception is kmalloc()'s header, whose second
+ * word tells a kmalloc() block from a cache object.
+ */
+#include "slob/slob.h"
+
+#include "common/backend.h"
+#include "common/registry.h"
+#include "lib/errno.h"
+#include "lib/lock_rank.h"
+#include "lib/string.h"
+
+/* In front of a block of kmalloc(). */
+struct slob_header {
+	uint32_t size;			/* bytes asked for */
+	uint32_t mark;			/* SLOB_MARK while the block is handed out */
+};
+_Static_assert(sizeof(struct slob_header) <= SLOB_KMALLOC_HEADER, "slob_header");
+
+#define SLOB_MARK 0x51ab51abu
+
+const struct backend_traits backend_traits = {
+	.name = "slob",
+	.cache_size = sizeof(struct kmem_cache),
+	.create_flags = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_PANIC |
+			SLAB_TYPESAFE_BY_RCU,
+};
+
+int backend_init(struct kernel *k)
+{
+	struct backend_state *st = arch_host_alloc(k->arch, sizeof(*st));
+	unsigned int i;
+
+	if (!st)
+		return -ENOMEM;
+	arch_spin_init(&st->lock, LOCK_RANK_SLOB);
+	for (i = 0; i < NR_SLOB_LISTS; i++)
+		list_init(&st->lists[i]);
+	k->backend = st;
+	return 0;
+}
+
+/* --- caches ---------------------------------------------------------------------------------- */
+
+/* Whether objects of @s are whole pages: a block cannot be as large, or as aligned, as a page. */
+static bool slob_takes_pages(const struct kmem_cache *s)
+{
+	return s->size >= PAGE_SIZE || s->align > PAGE_SIZE;
+}
+
+static size_t slob_pages_size(const struct kmem_cache *s)
+{
+	return s->size > s->align ? s->size : s->align;
+}
+
+int backend_create(struct kmem_cache *s)
+{
+	size_t size = s->object_size;
+
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		size += sizeof(struct slob_rcu);
+	if (size > KMALLOC_MAX_SIZE || s->align > KMALLOC_MAX_SIZE)
+		return -E2BIG;
+	s->align = cache_calculate_alignment(s->flags, s->align, s->object_size);
+	s->size = (unsigned int)(SLOB_UNITS(size) * SLOB_UNIT);
+	return 0;
+}
+
+unsigned long backend_shutdown(struct kmem_cache *s)
+{
+	long live = __atomic_load_n(&s->live, __ATOMIC_RELAXED);
+
+	return live > 0 ? (unsigned long)live : 0;
+}
+
+/* Nothing is known of a handed-out block, not even where it is. */
+void backend_report_live(struct kmem_cache *s, unsigned int max, struct seq_file *m)
+{
+}
+
+void backend_release(struct kmem_cache *s)
+{
+}
+
+/* An empty page went back when it became empty. */
+int backend_shrink(struct kmem_cache *s)
+{
+	return 0;
+}
+
+void backend_get_slabinfo(struct kmem_cache *s, struct slabinfo *info)
+{
+	__builtin_memset(info, 0, sizeof(*info));
+}
+
+struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)
+{
+	return NULL;
+}
+
+size_t backend_management_bytes(struct kmem_cache *s)
+{
+	return 0;
+}
+
+/* --- allocation ------------------------------------------------------------------------------ */
+
+/* The thread's machine, if @s is one of its caches. */
+static __always_inline struct kernel *slob_kernel(struct kmem_cache *s, const char *what,
+						  const void *object)
+{
+	struct kernel *k = arch_kernel();
+
+	if (unlikely(!k))
+		return NULL;
+	if (unlikely(!s || s->kernel != k)) {
+		slab_bug(k, what, NULL, object, "cache of another machine, or destroyed");
+		return NULL;
+	}
+	return k;
+}
+
+static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const char *what)
+{
+	struct kernel *k = slob_kernel(s, what, NULL);
+	void *object;
+
+	if (unlikely(!k))
+		return NULL;
+	if (unlikely(slob_takes_pages(s)))
+		object = large_alloc(k, slob_pages_size(s), gfp & ~__GFP_ZERO, node);
+	else
+		object = slob_alloc(k, s->size, gfp, s->align, 0, node);
+	if (unlikely(!object))
+		return NULL;
+
+	cache_live_add(k, s, 1);
+	if (slab_want_zero(s, gfp))
+		memset(object, 0, s->size);
+	if (s->ctor)
+		s->ctor(object);
+	return object;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	return slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc");
+}
+
+void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	return slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node");
+}
+
+int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk");
+		if (unlikely(!p[i])) {
+			kmem_cache_free_bulk(s, i, p);
+			return 0;
+		}
+	}
+	return (int)nr;
+}
+
+/* A power of two is aligned to itself; the header stands in front of the aligned byte. */
+static unsigned int slob_kmalloc_align(size_t size)
+{
+	if (size > SLOB_KMALLOC_HEADER && !(size & (size - 1)))
+		return (unsigned int)size;
+	return SLOB_KMALLOC_HEADER;
+}
+
+void *kmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	struct slob_header *header;
+	struct kernel *k;
+	void *object;
+
+	if (unlikely(size - 1 >= SLOB_KMALLOC_PAGES - 1))
+		return kmalloc_slow(size, gfp, node);
+	k = arch_kernel();
+	if (unlikely(!k))
+		return NULL;
+	header = slob_alloc(k, size + SLOB_KMALLOC_HEADER, gfp, slob_kmalloc_align(size),
+			    SLOB_KMALLOC_HEADER, node);
+	if (unlikely(!header))
+		return NULL;
+
+	cache_live_add(k, NULL, 1);
+	header->size = (uint32_t)size;
+	header->mark = SLOB_MARK;
+	object = (char *)header + SLOB_KMALLOC_HEADER;
+	if (gfp & __GFP_ZERO)
+		memset(object, 0, size);
+	return object;
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	return kmalloc_node(size, gfp, NUMA_NO_NODE);
+}
+
+/* --- freeing --------------------------------------------------------------------------------- */
+
+/* An object of whole pages. False, after a report, if @object is not the first byte of such. */
+static noinline bool slob_cache_free_pages(struct kernel *k, struct kmem_cache *s,
+					   struct page *head, void *object)
+{
+	const char *why = NULL;
+
+	if (!head || !(head->flags & PG_LARGE))
+		why = SLAB_BUG_NO_SLAB;
+	else if (object != memmap_address(arch_cpu_current(), head))
+		why = SLAB_BUG_INNER_BLOCK;
+	if (why) {
+		slab_bug(k, "kmem_cache_free", s, object, why);
+		return false;
+	}
+	large_free(k, head);
+	return true;
+}
+
+static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct page *head,
+				  void *object)
+{
+	const char *why = NULL;
+	size_t offset = (uintptr_t)object & (PAGE_SIZE - 1);
+
+	if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
+		why = SLAB_BUG_NO_SLAB;
+	else if (unlikely((offset & (s->align - 1)) || offset + s->size > PAGE_SIZE))
+		why = SLAB_BUG_INNER;
+	else if (unlikely(!slob_free(k, head, object, s->size)))
+		why = SLAB_BUG_DOUBLE_FREE;
+	if (unlikely(why))
+		slab_bug(k, "kmem_cache_free", s, object, why);
+	return !why;
+}
+
+void kmem_cache_free(struct kmem_cache *s, void *object)
+{
+	struct kernel *k = slob_kernel(s, "kmem_cache_free", object);
+	struct page *head;
+	bool freed;
+
+	if (unlikely(!k || !object))
+		return;
+	head = memmap_lookup_head(arch_cpu_current(), object);
+	if (unlikely(slob_takes_pages(s)))
+		freed = slob_cache_free_pages(k, s, head, object);
+	else
+		freed = slob_cache_free_block(k, s, head, object);
+	if (likely(freed))
+		cache_live_add(k, s, -1);
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (s)
+			kmem_cache_free(s, p[i]);
+		else
+			kfree(p[i]);
+	}
+}
+
+/* The header in front of @p, which lies in a page of blocks; NULL if @p is not of kmalloc(). */
+static struct slob_header *slob_header(const void *p)
+{
+	size_t offset = (uintptr_t)p & (PAGE_SIZE - 1);
+	struct slob_header *header;
+
+	if (unlikely(offset < SLOB_KMALLOC_HEADER || offset % SLOB_KMALLOC_HEADER))
+		return NULL;
+	header = (struct slob_header *)((uintptr_t)p - SLOB_KMALLOC_HEADER);
+	if (unlikely(header->mark != SLOB_MARK || offset + header->size > PAGE_SIZE))
+		return NULL;
+	return header;
+}
+
+#define SLOB_BUG_NO_KMALLOC "pointer is no live object of kmalloc"
+
+void kfree(const void *p)
+{
+	struct slob_header *header;
+	struct arch_cpu *cpu;
+	struct page *head;
+
+	if (unlikely(ZERO_OR_NULL_PTR(p)))
+		return;
+	cpu = arch_cpu_current();
+	if (unlikely(!cpu))
+		return;
+	head = memmap_lookup_head(cpu, p);
+	if (unlikely(!head || head->type != PAGE_TYPE_SLAB)) {
+		kfree_slow(p);
+		return;
+	}
+	header = slob_header(p);
+	if (unlikely(!header)) {
+		slab_bug(cpu->kernel, "kfree", NULL, p, SLOB_BUG_NO_KMALLOC);
+		return;
+	}
+	header->mark = 0;
+	if (unlikely(!slob_free(cpu->kernel, head, header, header->size + SLOB_KMALLOC_HEADER))) {
+		slab_bug(cpu->kernel, "kfree", NULL, p, SLAB_BUG_DOUBLE_FREE);
+		return;
+	}
+	cache_live_add(cpu->kernel, NULL, -1);
+}
+
+size_t ksize(const void *p)
+{
+	struct slob_header *header;
+	struct arch_cpu *cpu;
+	struct page *head;
+
+	if (unlikely(ZERO_OR_NULL_PTR(p)))
+		return 0;
+	cpu = arch_cpu_current();
+	if (unlikely(!cpu))
+		return 0;
+	head = memmap_lookup_head(cpu, p);
+	if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
+		return ksize_slow(p);
+	header = slob_header(p);
+	if (unlikely(!header)) {
+		slab_bug(cpu->kernel, "ksize", NULL, p, SLOB_BUG_NO_KMALLOC);
+		return 0;
+	}
+	return SLOB_UNITS(header->size) * (size_t)SLOB_UNIT;
+}

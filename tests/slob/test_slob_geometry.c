@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Caches of every size, alignment and flag of a real SLOB kernel come out as there. */
+#include "slob_test.h"
+
+static const char *golden;
+
+static const struct {
+	const char *name;
+	slab_flags_t flag;
+} flag_names[] = {
+	{ "HWCACHE_ALIGN", SLAB_HWCACHE_ALIGN },
+	{ "CACHE_DMA", SLAB_CACHE_DMA },
+	{ "RECLAIM_ACCOUNT", SLAB_RECLAIM_ACCOUNT },
+	{ "TYPESAFE_BY_RCU", SLAB_TYPESAFE_BY_RCU },
+	{ "CTOR", 0 },
+	{ "-", 0 },
+};
+
+static void ctor(void *object)
+{
+}
+
+static slab_flags_t parse_flags(char *words)
+{
+	slab_flags_t flags = 0;
+	char *save, *word;
+	unsigned int i;
+
+	for (word = strtok_r(words, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
+		for (i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
+			if (!strcmp(word, flag_names[i].name))
+				break;
+		}
+		assert_true(i < sizeof(flag_names) / sizeof(flag_names[0]));
+		flags |= flag_names[i].flag;
+	}
+	return flags;
+}
+
+static void every_row_agrees(void **state)
+{
+	unsigned int rows = 0, size, align, objsize, gotsize, gotalign, gotflags;
+	char line[200], words[80], expect[200], got[200];
+	FILE *f = fopen(golden, "r");
+	struct kmem_cache *s;
+	bool with_ctor;
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_string_equal(line, "cpus,req,reqalign,reqflags,objsize,size,align,flags\n");
+	while (fgets(line, sizeof(line), f)) {
+		assert_int_equal(sscanf(line, "%*u,%u,%u,%79[^,],%u,%u,%u,%x", &size, &align, words,
+					&objsize, &gotsize, &gotalign, &gotflags), 7);
+		with_ctor = strstr(words, "CTOR") != NULL;
+		s = kmem_cache_create("row", size, align, parse_flags(words),
+				      with_ctor ? ctor : NULL);
+		assert_non_null(s);
+		snprintf(expect, sizeof(expect), "objsize=%u size=%u align=%u flags=%x", objsize,
+			 gotsize, gotalign, gotflags);
+		assert_true(kmem_cache_print_geometry(s, true, got, sizeof(got)) < 200);
+		if (strcmp(got, expect))
+			fail_msg("%s: got %s", line, got);
+		kmem_cache_destroy(s);
+		rows++;
+	}
+	fclose(f);
+	assert_true(rows > 1000);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { slob_test(every_row_agrees) };
+
+	golden = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
