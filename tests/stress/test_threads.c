@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* Many threads on one machine: their own objects, each other's, and one who cleans up meanwhile. */
+#include "stress.h"
+
+#define NR_SLOTS 150
+
+/* Steps of the usual mix: half allocations, half frees, each with a look at the contents. */
+static void mix(struct worker *w, const struct load *l, unsigned int steps,
+		unsigned int migrate_cpus)
+{
+	struct object slots[NR_SLOTS] = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < steps; i++) {
+		struct object *o = &slots[test_rand(&w->seed) % NR_SLOTS];
+
+		if (migrate_cpus && i % 64 == 0)
+			CHECK(w, !cpu_migrate((unsigned int)(test_rand(&w->seed) % migrate_cpus)));
+		if (o->p) {
+			CHECK(w, object_ok(o));
+			object_free(l, o);
+		} else {
+			object_alloc(l, o, &w->seed);
+			CHECK(w, o->p);
+		}
+	}
+	for (i = 0; i < NR_SLOTS; i++) {
+		if (!slots[i].p)
+			continue;
+		CHECK(w, object_ok(&slots[i]));
+		object_free(l, &slots[i]);
+	}
+}
+
+static void mixing_worker(struct worker *w)
+{
+	CHECK(w, smp_processor_id() >= 0);
+	mix(w, w->arg, 60000 * stress_scale, 0);
+}
+
+static void more_threads_than_cpus(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=2");
+	struct load l;
+
+	load_create(&l);
+	run_workers(8, NULL, mixing_worker, &l);
+	load_destroy(&l);
+	test_shutdown(m, 0);
+}
+
+static void a_cpu_for_each_thread(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=4 nodes=2");
+	struct load l;
+
+	load_create(&l);
+	run_workers(3, m, mixing_worker, &l); /* this thread has the fourth */
+	load_destroy(&l);
+	test_shutdown(m, 0);
+}
+
+static void migrating_worker(struct worker *w)
+{
+	mix(w, w->arg, 60000 * stress_scale, 4);
+}
+
+static void threads_that_change_their_cpu(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=4 nodes=2");
+	struct load l;
+
+	load_create(&l);
+	run_workers(4, m, migrating_worker, &l);
+	load_destroy(&l);
+	test_shutdown(m, 0);
+}
+
+/* --- a thread that takes things away --------------------------------------------------------- */
+
+struct cleaning {
+	struct load load;
+	bool done;
+	unsigned int rounds;
+};
+
+static void cleaner(struct worker *w)
+{
+	struct cleaning *c = w->arg;
+	struct kmem_stats st;
+	char text[256];
+
+	do {
+		kmem_cache_shrink(c->load.caches[c->rounds % NR_LOAD_CACHES]);
+		drain_all_pages();
+		CHECK(w, !kmem_get_stats(&st));
+		CHECK(w, proc_read("slabinfo", text, sizeof(text)) > 0);
+		CHECK(w, proc_read("buddyinfo", text, sizeof(text)) > 0);
+		c->rounds++;
+	} while (!__atomic_load_n(&c->done, __ATOMIC_ACQUIRE));
+}
+
+static void busy_worker(struct worker *w)
+{
+	struct cleaning *c = w->arg;
+
+	mix(w, &c->load, 60000 * stress_scale, 0);
+}
+
+static void shrinking_and_draining_under_threads(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=3");
+	struct cleaning c = { .rounds = 0 };
+	struct worker w;
+
+	load_create(&c.load);
+	worker_init(&w, 99, m, cleaner, &c);
+	worker_start(&w);
+	run_workers(4, m, busy_worker, &c);
+	__atomic_store_n(&c.done, true, __ATOMIC_RELEASE);
+	worker_join(&w);
+	assert_true(c.rounds > 0);
+	load_destroy(&c.load);
+	test_shutdown(m, 0);
+}
+
+/* --- caches of one's own --------------------------------------------------------------------- */
+
+static void own_cache_round(struct worker *w, unsigned int round)
+{
+	void *p[60];
+	struct kmem_cache *s;
+	char name[32];
+	unsigned int i, n = 0;
+
+	snprintf(name, sizeof(name), "own-%u-%u", w->id, round);
+	s = kmem_cache_create(name, 16 + (unsigned int)(test_rand(&w->seed) % 2000), 0, 0, NULL);
+	CHECK(w, s);
+	CHECK(w, kmem_find_cache(name) == s);
+	for (i = 0; i < 60; i++) {
+		p[n] = kmem_cache_zalloc(s, GFP_KERNEL);
+		CHECK(w, p[n]);
+		n++;
+		if (test_rand(&w->seed) % 3 == 0)
+			kmem_cache_free(s, p[--n]);
+	}
+	if (round % 4 == 0)
+		kmem_cache_shrink(s);
+	while (n)
+		kmem_cache_free(s, p[--n]);
+	kmem_cache_destroy(s);
+	CHECK(w, !kmem_find_cache(name));
+}
+
+static void own_cache_worker(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < 400 * stress_scale && !w->failure[0]; i++)
+		own_cache_round(w, i);
+}
+
+static void caches_come_and_go_in_every_thread(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=2");
+
+	run_workers(5, m, own_cache_worker, NULL);
+	test_shutdown(m, 0);
+}
+
+/* --- objects that change hands --------------------------------------------------------------- */
+
+#define QUEUE_SIZE 64
+
+struct queue {
+	struct load load;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct object ring[QUEUE_SIZE];
+	unsigned int head, count, to_produce, to_consume;
+};
+
+static void queue_put(struct queue *q, const struct object *o)
+{
+	pthread_mutex_lock(&q->lock);
+	while (q->count == QUEUE_SIZE)
+		pthread_cond_wait(&q->changed, &q->lock);
+	q->ring[(q->head + q->count++) % QUEUE_SIZE] = *o;
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static void queue_get(struct queue *q, struct object *o)
+{
+	pthread_mutex_lock(&q->lock);
+	while (!q->count)
+		pthread_cond_wait(&q->changed, &q->lock);
+	*o = q->ring[q->head];
+	q->head = (q->head + 1) % QUEUE_SIZE;
+	q->count--;
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* One of @left pieces of work, while there is one. */
+static bool claim_work(unsigned int *left)
+{
+	unsigned int n = __atomic_load_n(left, __ATOMIC_RELAXED);
+
+	while (n) {
+		if (__atomic_compare_exchange_n(left, &n, n - 1, false, __ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+/* Both go on after a failed check, so that nobody waits for them for ever. */
+static void producer_or_consumer(struct worker *w)
+{
+	struct queue *q = w->arg;
+	struct object o;
+
+	if (w->id % 2) {
+		while (claim_work(&q->to_produce)) {
+			object_alloc(&q->load, &o, &w->seed);
+			if (!o.p)
+				worker_fail(w, "out of memory", __FILE__, __LINE__);
+			queue_put(q, &o);
+		}
+		return;
+	}
+	while (claim_work(&q->to_consume)) {
+		queue_get(q, &o);
+		if (!o.p)
+			continue;
+		if (!object_ok(&o))
+			worker_fail(w, "object_ok", __FILE__, __LINE__);
+		object_free(&q->load, &o);
+	}
+}
+
+static void producers_and_consumers(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=2 nodes=2");
+	static struct queue q;
+
+	memset(&q, 0, sizeof(q));
+	pthread_mutex_init(&q.lock, NULL);
+	pthread_cond_init(&q.changed, NULL);
+	q.to_produce = q.to_consume = 60000 * stress_scale;
+	load_create(&q.load);
+	run_workers(4, m, producer_or_consumer, &q);
+	assert_int_equal(q.count, 0);
+	load_destroy(&q.load);
+	test_shutdown(m, 0);
+	pthread_cond_destroy(&q.changed);
+	pthread_mutex_destroy(&q.lock);
+}
+
+#define NR_SHARED 512
+
+struct exchange {
+	struct kmem_cache *cache;
+	uint64_t *shared[NR_SHARED];	/* atomics; an object's words are all its first word */
+};
+
+#define EXCHANGE_WORDS 20
+
+static bool exchange_ok(const uint64_t *p)
+{
+	unsigned int i;
+
+	for (i = 1; i < EXCHANGE_WORDS; i++) {
+		if (p[i] != p[0])
+			return false;
+	}
+	return true;
+}
+
+/* Put an own object into a slot, free what was there: most frees are of another thread's object. */
+static void exchanger(struct worker *w)
+{
+	struct exchange *e = w->arg;
+	unsigned int i, j;
+	uint64_t *p, word;
+
+	for (i = 0; i < 150000 * stress_scale; i++) {
+		p = kmem_cache_alloc(e->cache, GFP_KERNEL);
+		CHECK(w, p);
+		word = test_rand(&w->seed);
+		for (j = 0; j < EXCHANGE_WORDS; j++)
+			p[j] = word;
+		p = __atomic_exchange_n(&e->shared[word % NR_SHARED], p, __ATOMIC_ACQ_REL);
+		if (!p)
+			continue;
+		CHECK(w, exchange_ok(p));
+		kmem_cache_free(e->cache, p);
+	}
+}
+
+static void objects_that_change_hands(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=64M cpus=3");
+	static struct exchange e;
+	unsigned int i;
+
+	memset(&e, 0, sizeof(e));
+	e.cache = kmem_cache_create("exchange", EXCHANGE_WORDS * sizeof(uint64_t), 0, 0, NULL);
+	assert_non_null(e.cache);
+	run_workers(5, m, exchanger, &e);
+	for (i = 0; i < NR_SHARED; i++) {
+		if (e.shared[i])
+			kmem_cache_free(e.cache, e.shared[i]);
+	}
+	kmem_cache_destroy(e.cache);
+	test_shutdown(m, 0);
+}
+
+/* --- running out ----------------------------------------------------------------------------- */
+
+/* Take all there is, together; whoever gets NULL gives everything back and begins again. */
+static void greedy_worker(struct worker *w)
+{
+	struct kmem_cache *s = w->arg;
+	unsigned int round, n;
+	void *p, *next;
+
+	for (round = 0; round < 10 * stress_scale; round++) {
+		void *list = NULL;
+
+		for (n = 0;; n++) {
+			p = kmem_cache_alloc(s, GFP_KERNEL | __GFP_NOWARN);
+			if (!p)
+				break;
+			*(void **)p = list;
+			list = p;
+		}
+		for (p = list; p; p = next) {
+			next = *(void **)p;
+			kmem_cache_free(s, p);
+		}
+	}
+}
+
+static void running_out_together(void **state)
+{
+	struct machine *m = stress_boot("preset=tiny-8M cpus=2");
+	struct kmem_cache *s = kmem_cache_create("greedy", 1500, 0, 0, NULL);
+	void *p;
+
+	assert_non_null(s);
+	run_workers(4, m, greedy_worker, s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	assert_non_null(p);
+	kmem_cache_free(s, p);
+	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+}
+
+static const struct CMUnitTest threads_tests[] = {
+	cmocka_unit_test(more_threads_than_cpus),
+	cmocka_unit_test(a_cpu_for_each_thread),
+	cmocka_unit_test(threads_that_change_their_cpu),
+	cmocka_unit_test(shrinking_and_draining_under_threads),
+	cmocka_unit_test(caches_come_and_go_in_every_thread),
+	cmocka_unit_test(producers_and_consumers),
+	cmocka_unit_test(objects_that_change_hands),
+	cmocka_unit_test(running_out_together),
+};
+STRESS_GROUP(threads, threads_tests);
