@@ -1,0 +1,169 @@
+#!/bin/sh
+# Bad input: one line that names file, line and reason; exit status 2; nothing on stdout.
+kmemsim=$1
+root=$2
+. "$root/tests/tools/lib.sh"
+traces=$root/examples/traces
+header=seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order,gfp,node,migratetype
+good=1,0,0,1,kmalloc,,1,100,128,,GFP_KERNEL,-1,
+
+# A trace of the header, a good row, and the lines given.
+trace() {
+    printf '%s\n' "$header" "$good" "$@" >"$work/t.csv"
+}
+
+script() {
+    printf '%s\n' "$@" >"$work/s.ops"
+}
+
+echo "# files"
+refuses 'nothere.csv: No such file' "$kmemsim" replay "$work/nothere.csv"
+refuses 'Is a directory' "$kmemsim" replay "$work"
+: >"$work/empty.csv"
+refuses 'empty.csv: an empty file' "$kmemsim" replay "$work/empty.csv"
+head -c 1000000 "$traces/find-stat.csv.zst" >"$work/cut.csv.zst"
+refuses 'cut.csv.zst:[0-9]+: .*truncated' "$kmemsim" replay "$work/cut.csv.zst"
+{
+    head -c 100000 "$traces/find-stat.csv.zst"
+    echo damage
+    tail -c +100008 "$traces/find-stat.csv.zst"
+} >"$work/damaged.csv.zst"
+refuses 'damaged.csv.zst:[0-9]+: ' "$kmemsim" replay "$work/damaged.csv.zst"
+
+echo "# rows"
+printf '%s\n' "seq,wrong,header" "$good" >"$work/t.csv"
+refuses 't.csv:1: not the header' "$kmemsim" replay "$work/t.csv"
+printf '%s\n' "$header" >"$work/t.csv"
+refuses 't.csv:1: a header and no rows' "$kmemsim" replay "$work/t.csv"
+echo "some words" >"$work/t.csv"
+refuses 't.csv:1: no trace' "$kmemsim" replay "$work/t.csv"
+trace 'garbage'
+refuses 't.csv:3: 1 fields' "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,kmalloc,,2,100,128,,GFP_KERNEL,-1,,more'
+refuses 't.csv:3: more than 13 fields' "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,realloc,,2,100,128,,GFP_KERNEL,-1,'
+refuses "t.csv:3: unknown op 'realloc'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,kmalloc,,2,many,128,,GFP_KERNEL,-1,'
+refuses "t.csv:3: bytes_req: 'many'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,9999,1,kfree,,1,,,,,,'
+refuses "t.csv:3: cpu: '9999'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,kmalloc,,-1,100,128,,GFP_KERNEL,-1,'
+refuses "t.csv:3: ptr_id: '-1'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,alloc,,2,100,128,,GFP_KERNEL,-1,'
+refuses "t.csv:3: cache: ''" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,page_alloc,,2,,,11,GFP_KERNEL,,0'
+refuses "t.csv:3: order: '11'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,page_alloc,,2,,,0,GFP_KERNEL,,'
+refuses "t.csv:3: migratetype: ''" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,kmalloc,,2,100,128,,nonsense,-1,'
+refuses "t.csv:3: gfp: 'nonsense'" "$kmemsim" replay "$work/t.csv"
+printf '%s\n%s\n2,0,0,1,kfr\000ee,,1,,,,,,\n' "$header" "$good" >"$work/t.csv"
+refuses 't.csv:3: a NUL byte' "$kmemsim" replay "$work/t.csv"
+head -c 2000000 /dev/zero | tr '\0' x >"$work/t.csv"
+refuses 't.csv:1: a line longer' "$kmemsim" replay "$work/t.csv"
+
+echo "# other forms of traces"
+printf '# tracer: nop\n' >"$work/t.txt"
+refuses 't.txt:1: this is ftrace text' "$kmemsim" replay "$work/t.txt"
+printf '  task  1 [001]  0.000000:  kmem:kfree: call_site=f ptr=(nil)\n' >"$work/t.txt"
+refuses 't.txt:1: this is perf script text' "$kmemsim" replay "$work/t.txt"
+trace
+refuses 'format ftrace: this version' "$kmemsim" replay --format ftrace "$work/t.csv"
+refuses 'format perf: this version' "$kmemsim" replay --format perf "$work/t.csv"
+refuses "format: 'xml' is none" "$kmemsim" replay --format xml "$work/t.csv"
+refuses 'trace-out: this version' "$kmemsim" replay --trace-out "$work/out" "$work/t.csv"
+
+echo "# caches file"
+refuses 'nothere.csv: No such file' "$kmemsim" replay --caches "$work/nothere.csv" "$work/t.csv"
+echo 'trace_name,object_size' >"$work/c.csv"
+refuses "c.csv:1: no column 'align'" "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
+printf 'trace_name,object_size,align,hwcache_align,reclaim_account,ctor\nfilp,184,64,1,0,maybe\n' >"$work/c.csv"
+refuses "c.csv:2: ctor: 'maybe'" "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
+printf 'trace_name,object_size,align,hwcache_align,reclaim_account,ctor\nfilp,184,64\n' >"$work/c.csv"
+refuses 'c.csv:2: 3 fields' "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
+
+echo "# machines"
+for command in boot "replay $work/t.csv"; do
+    # shellcheck disable=SC2086
+    refuses 'machine:1: x86_65: ' "$kmemsim" $command --machine x86_65
+    refuses 'machine:1: mem=4K: ' "$kmemsim" $command --machine mem=4K
+    refuses 'machine:1: mem=0: ' "$kmemsim" $command --machine mem=0
+    refuses 'machine:1: mem=999999999T: ' "$kmemsim" $command --machine mem=999999999T
+    refuses 'beyond 46 physical address bits' "$kmemsim" $command --machine mem=100T
+    refuses 'machine:1: colour=red: ' "$kmemsim" $command --machine colour=red
+    refuses "unknown word 'slab_nomrege'" "$kmemsim" $command --cmdline slab_nomrege
+done
+printf 'preset=x86_64\ncpus=none\n' >"$work/machine"
+refuses 'machine:2: cpus=none: ' "$kmemsim" boot --machine "$work/machine"
+
+echo "# the command line"
+refuses 'no command' "$kmemsim"
+refuses "option '--jsno'" "$kmemsim" --jsno boot
+refuses "option '--sampels'" "$kmemsim" replay --sampels 3 "$work/t.csv"
+refuses "option '-x'" "$kmemsim" compare -x "$work/t.csv"
+refuses "option '--caches'" "$kmemsim" replay "$work/t.csv" --caches
+refuses "option '--csv=1'" "$kmemsim" replay "$work/t.csv" --csv=1
+refuses "no command 'bot'" "$kmemsim" bot
+refuses "'walk' is not in this version" "$kmemsim" walk 0
+refuses "unexpected word 'now'" "$kmemsim" boot now
+refuses 'show nosuch: no such text .*slabinfo' "$kmemsim" boot --show nosuch
+refuses 'show page_tables: not in this version' "$kmemsim" boot --show page_tables
+refuses 'no trace' "$kmemsim" replay
+refuses 'no trace' "$kmemsim" compare
+refuses 'one trace at a time' "$kmemsim" replay "$work/t.csv" "$work/t.csv"
+refuses "samples: 'x'" "$kmemsim" replay --samples x "$work/t.csv"
+refuses 'not both' "$kmemsim" replay --csv --json "$work/t.csv"
+refuses "rounds: '0'" "$kmemsim" compare --rounds 0 "$work/t.csv"
+refuses 'nothere.csv: No such file' "$kmemsim" compare "$work/nothere.csv"
+refuses 'no script' "$kmemsim" run
+
+echo "# scripts: nothing runs before all of it is understood"
+refuses 'nothere.ops: No such file' "$kmemsim" run "$work/nothere.ops"
+script 'kmalloc o1 100 KERNEL' 'kmaloc o1 100 KERNEL'
+refuses "s.ops:2: unknown op 'kmaloc'" "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100 KERNEL' 'kmalloc o1 1x KERNEL'
+refuses "s.ops:2: kmalloc: '1x' is no number" "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 -5 KERNEL'
+refuses 's.ops:1: kmalloc: -5 is out of range' "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100 KERNAL'
+refuses "s.ops:1: kmalloc: unknown GFP word 'KERNAL'" "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100'
+refuses 's.ops:1: kmalloc: too few' "$kmemsim" run "$work/s.ops"
+script 'kfree o1 o2'
+refuses "s.ops:1: kfree: unexpected 'o2'" "$kmemsim" run "$work/s.ops"
+script 'kfree p1'
+refuses "s.ops:1: kfree: 'p1'" "$kmemsim" run "$work/s.ops"
+script 'kfree o99999999999'
+refuses 's.ops:1: kfree: ' "$kmemsim" run "$work/s.ops"
+script 'alloc c0 o1'
+refuses 's.ops:1: alloc: there is no cache c0' "$kmemsim" run "$work/s.ops"
+script 'cache c0 t 64 0 -' 'destroy c0' 'alloc c0 o1'
+refuses 's.ops:3: alloc: there is no cache c0' "$kmemsim" run "$work/s.ops"
+script 'cache c0 t 64 0 -' 'cache c0 u 64 0 -'
+refuses 's.ops:2: cache: c0 exists' "$kmemsim" run "$work/s.ops"
+script 'cache c0 t 64 0 SHINY'
+refuses "s.ops:1: cache: unknown cache flag 'SHINY'" "$kmemsim" run "$work/s.ops"
+script 'pages o1 0 KERNEL' 'kfree o1'
+refuses 's.ops:2: kfree: o1 is a block of pages' "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 10 KERNEL' 'fpages o1'
+refuses 's.ops:2: fpages: o1 is an object' "$kmemsim" run "$work/s.ops"
+script 'print everything'
+refuses "s.ops:1: unknown op 'print everything'" "$kmemsim" run "$work/s.ops"
+script '#SMP many' 'drain'
+refuses "s.ops:1: #SMP: 'many'" "$kmemsim" run "$work/s.ops"
+script '#MEM lots' drain
+refuses "s.ops:1: #MEM: 'lots'" "$kmemsim" run "$work/s.ops"
+script '#ONLY slub64' 'drain'
+refuses "s.ops:1: #ONLY: unknown kernel 'slub64'" "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100 KERNEL' 'vmalloc o2 4096'
+refuses "s.ops:2: op 'vmalloc' needs the vmalloc subsystem, which this version" "$kmemsim" run "$work/s.ops"
+script 'vmalloc o2 4096 KERNEL'
+refuses "s.ops:1: vmalloc: unexpected 'KERNEL'" "$kmemsim" run "$work/s.ops"
+script 'arena 2 Elsewhere M'
+refuses "s.ops:1: arena: unknown zone 'Elsewhere'" "$kmemsim" run "$work/s.ops"
+for later in 'vfree o1' vpurge 'walk o0 0' rcu 'arena 2 DMA32 M' 'pcp 100 15' 'wmark 1 2 3 4' \
+    'exhaust 0 KERNEL' 'print buddy' 'poke o1 -1 0x41'; do
+    script "$later"
+    refuses "s.ops:1: op '[a-z ]+' needs the [A-Za-z-]+ subsystem" "$kmemsim" run "$work/s.ops"
+done
+finish

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From text to struct op. Each op is one row of a table: its words, its arguments (one letter each),
+ * and the subsystem it needs if this version does not have that.
+ */
+#include "script.h"
+#include "words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CACHES (1u << 16)
+#define MAX_OBJECTS (1u << 24)
+#define MAX_CPUS 4096
+#define MAX_NODES 1024
+
+struct op_syntax {
+	const char *name;
+	/*
+	 * C cache that exists, c new cache, p cache that need not exist
+	 * O object used or freed, o object made; Q block of pages used or freed, q block made
+	 * U number >= 0, I number, G gfp, F cache flags, W word, Z zone, M migratetype
+	 * [ what follows may be missing
+	 */
+	const char *args;
+	enum op_code code;
+	const char *needs;	/* subsystem, of OP_LATER */
+};
+
+static const struct op_syntax syntaxes[] = {
+	{"cache", "cWUUF", OP_CACHE, NULL},
+	{"alloc", "Co", OP_ALLOC, NULL},
+	{"allocn", "CoU", OP_ALLOCN, NULL},
+	{"free", "CO", OP_FREE, NULL},
+	{"balloc", "CoU", OP_BALLOC, NULL},
+	{"bfree", "COU", OP_BFREE, NULL},
+	{"kmalloc", "oUG", OP_KMALLOC, NULL},
+	{"kfree", "O", OP_KFREE, NULL},
+	{"ksize", "O", OP_KSIZE, NULL},
+	{"pages", "qUG[U", OP_PAGES, NULL},
+	{"fpages", "Q", OP_FPAGES, NULL},
+	{"shrink", "C", OP_SHRINK, NULL},
+	{"destroy", "C", OP_DESTROY, NULL},
+	{"drain", "", OP_DRAIN, NULL},
+	{"print cache", "p", OP_PRINT_CACHE, NULL},
+	{"print state", "p", OP_PRINT_STATE, NULL},
+	{"print kmcache", "W", OP_PRINT_KMCACHE, NULL},
+	{"geom", "UUF", OP_GEOM, NULL},
+	{"ksweep", "UU", OP_KSWEEP, NULL},
+	{"refree", "CO[I", OP_REFREE, NULL},
+	{"rekfree", "O[I", OP_REKFREE, NULL},
+	{"refpages", "QU", OP_REFPAGES, NULL},
+	{"say", "W", OP_SAY, NULL},
+	{"vmalloc", "oU", OP_LATER, "vmalloc"},
+	{"vfree", "O", OP_LATER, "vmalloc"},
+	{"vpurge", "", OP_LATER, "vmalloc"},
+	{"walk", "OU", OP_LATER, "page-table"},
+	{"rcu", "", OP_LATER, "RCU"},
+	{"arena", "UZM", OP_LATER, "buddy-arena"},
+	{"pcp", "UU", OP_LATER, "buddy-arena"},
+	{"wmark", "UUUU", OP_LATER, "buddy-arena"},
+	{"exhaust", "UG", OP_LATER, "buddy-arena"},
+	{"print buddy", "", OP_LATER, "buddy-arena"},
+	{"poke", "OIU", OP_LATER, "slab-debugging"},
+	{"validate", "C", OP_LATER, "slab-debugging"},
+};
+
+enum holding { HOLDS_NOTHING, HOLDS_OBJECT, HOLDS_PAGES };
+
+struct parser {
+	struct script *script;
+	unsigned int line;
+	char *rest;		/* of the line */
+	size_t capacity;	/* of script->ops */
+	/* Before any op has run, only this much is known of an id: */
+	bool cache_made[MAX_CACHES];
+	uint8_t holds[MAX_OBJECTS];
+	const struct op_syntax *later;	/* first op that needs a missing subsystem */
+	unsigned int later_line;
+};
+
+#define fail(p, ...) die_at((p)->script->path, (p)->line, __VA_ARGS__)
+
+static char *next_word(struct parser *p)
+{
+	char *word = p->rest + strspn(p->rest, " \t\r");
+	size_t len = strcspn(word, " \t\r");
+
+	if (!len)
+		return NULL;
+	p->rest = word + len;
+	if (*p->rest)
+		*p->rest++ = '\0';
+	return word;
+}
+
+static int64_t parse_number(struct parser *p, const char *what, const char *word, int64_t min,
+			    int64_t max)
+{
+	bool negative = *word == '-';
+	const char *digits = word + negative;
+	int base = digits[0] == '0' && (digits[1] | 32) == 'x' ? 16 : 10;
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(word, &end, base);
+	if (errno || *digits < '0' || *digits > '9' || *end)
+		fail(p, "%s: '%s' is no number", what, word);
+	if (n < min || n > max)
+		fail(p, "%s: %s is out of range", what, word);
+	return n;
+}
+
+static unsigned int parse_id(struct parser *p, const char *op, char letter, const char *word,
+			     unsigned int limit)
+{
+	if (*word != letter || word[1] < '0' || word[1] > '9')
+		fail(p, "%s: '%s' where %cN should stand", op, word, letter);
+	return (unsigned int)parse_number(p, op, word + 1, 0, limit - 1);
+}
+
+static void parse_cache(struct parser *p, const char *name, char kind, const char *word,
+			struct op *op)
+{
+	struct script *s = p->script;
+
+	op->cache = parse_id(p, name, 'c', word, MAX_CACHES);
+	if (op->cache >= s->nr_caches)
+		s->nr_caches = op->cache + 1;
+	if (kind == 'c' && p->cache_made[op->cache])
+		fail(p, "%s: c%u exists already", name, op->cache);
+	if (kind == 'C' && !p->cache_made[op->cache])
+		fail(p, "%s: there is no cache c%u", name, op->cache);
+}
+
+static void parse_object(struct parser *p, const char *name, char kind, const char *word,
+			 struct op *op)
+{
+	uint8_t other = kind == 'O' ? HOLDS_PAGES : HOLDS_OBJECT;
+	struct script *s = p->script;
+
+	op->object = parse_id(p, name, 'o', word, MAX_OBJECTS);
+	if (op->object >= s->nr_objects)
+		s->nr_objects = op->object + 1;
+	if ((kind == 'O' || kind == 'Q') && p->holds[op->object] == other)
+		fail(p, "%s: o%u is %s", name, op->object,
+		     kind == 'O' ? "a block of pages" : "an object, no block of pages");
+}
+
+static void parse_flags(struct parser *p, const char *name, char *word, struct op *op)
+{
+	char bad[32];
+
+	if (!slab_flags_from_script(word, &op->flags, &op->ctor, bad))
+		fail(p, "%s: unknown cache flag '%s'", name, bad);
+	if (!op->word)
+		op->word = xstrdup(word);
+}
+
+static void parse_gfp(struct parser *p, const char *name, const char *word, struct op *op)
+{
+	char bad[32];
+
+	if (!gfp_from_script(word, &op->gfp, bad))
+		fail(p, "%s: unknown GFP word '%s'", name, bad);
+}
+
+static void parse_choice(struct parser *p, const char *name, const char *what, const char *word,
+			 const char *const *choices)
+{
+	for (; *choices; choices++)
+		if (!strcmp(*choices, word))
+			return;
+	fail(p, "%s: unknown %s '%s'", name, what, word);
+}
+
+static void parse_argument(struct parser *p, const struct op_syntax *x, char kind, char *word,
+			   struct op *op)
+{
+	static const char *const zones[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable", NULL};
+	static const char *const types[] = {"U", "M", "R", "H", NULL};
+
+	switch (kind) {
+	case 'c':
+	case 'C':
+	case 'p':
+		parse_cache(p, x->name, kind, word, op);
+		return;
+	case 'o':
+	case 'O':
+	case 'q':
+	case 'Q':
+		parse_object(p, x->name, kind, word, op);
+		return;
+	case 'U':
+	case 'I':
+		op->numbers[op->nr_numbers++] =
+			parse_number(p, x->name, word, kind == 'U' ? 0 : INT64_MIN, INT64_MAX);
+		return;
+	case 'G':
+		parse_gfp(p, x->name, word, op);
+		return;
+	case 'F':
+		parse_flags(p, x->name, word, op);
+		return;
+	case 'W':
+		op->word = xstrdup(word);
+		return;
+	case 'Z':
+		parse_choice(p, x->name, "zone", word, zones);
+		return;
+	case 'M':
+		parse_choice(p, x->name, "migratetype", word, types);
+		return;
+	}
+}
+
+static void parse_op_arguments(struct parser *p, const struct op_syntax *x, struct op *op)
+{
+	bool optional = false;
+	char *word;
+
+	for (const char *a = x->args; *a; a++) {
+		if (*a == '[') {
+			optional = true;
+			continue;
+		}
+		word = next_word(p);
+		if (!word && optional)
+			break;
+		if (!word)
+			fail(p, "%s: too few arguments", x->name);
+		parse_argument(p, x, *a, word, op);
+	}
+	word = next_word(p);
+	if (word)
+		fail(p, "%s: unexpected '%s'", x->name, word);
+}
+
+/* Limits that depend on the op. */
+static void check_numbers(struct parser *p, const struct op_syntax *x, const struct op *op)
+{
+	const int64_t *n = op->numbers;
+
+	switch (op->code) {
+	case OP_CACHE:
+	case OP_GEOM:
+		if (n[0] > UINT32_MAX || n[1] > UINT32_MAX)
+			fail(p, "%s: size or alignment is out of range", x->name);
+		return;
+	case OP_BALLOC:
+	case OP_BFREE:
+		if (n[0] < 1 || n[0] > MAX_OBJECTS - op->object)
+			fail(p, "%s: %lld objects are out of range", x->name, (long long)n[0]);
+		return;
+	case OP_PAGES:
+		if (n[0] > INT32_MAX || (op->nr_numbers > 1 && n[1] >= MAX_NODES))
+			fail(p, "%s: order or node is out of range", x->name);
+		return;
+	case OP_REFPAGES:
+	case OP_ALLOCN:
+		if (n[0] > INT32_MAX)
+			fail(p, "%s: %lld is out of range", x->name, (long long)n[0]);
+		return;
+	case OP_KSWEEP:
+		if (n[0] < 1 || n[1] < n[0])
+			fail(p, "%s: no range", x->name);
+		return;
+	default:
+		return;
+	}
+}
+
+/* What the op does to what is known of ids. */
+static void follow_op(struct parser *p, const struct op_syntax *x, const struct op *op)
+{
+	unsigned int nr = op->code == OP_BALLOC ? (unsigned int)op->numbers[0] : 1;
+
+	if (op->code == OP_CACHE)
+		p->cache_made[op->cache] = true;
+	if (op->code == OP_DESTROY)
+		p->cache_made[op->cache] = false;
+	if (strchr(x->args, 'o'))
+		memset(p->holds + op->object, HOLDS_OBJECT, nr);
+	if (strchr(x->args, 'q'))
+		p->holds[op->object] = HOLDS_PAGES;
+	if (op->object + nr > p->script->nr_objects && nr > 1)
+		p->script->nr_objects = op->object + nr;
+	if (op->code == OP_BFREE && op->object + op->numbers[0] > p->script->nr_objects)
+		p->script->nr_objects = op->object + (unsigned int)op->numbers[0];
+	if (op->code == OP_SAY)
+		p->script->says = true;
+}
+
+static const struct op_syntax *find_syntax(struct parser *p)
+{
+	char *word = next_word(p);
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s", word);
+	if (!strcmp(word, "print")) {
+		word = next_word(p);
+		if (!word)
+			fail(p, "print: what? cache, state, kmcache or buddy");
+		snprintf(name, sizeof(name), "print %s", word);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(syntaxes); i++)
+		if (!strcmp(syntaxes[i].name, name))
+			return &syntaxes[i];
+	fail(p, "unknown op '%s'", name);
+}
+
+static struct op *new_op(struct parser *p)
+{
+	struct script *s = p->script;
+
+	if (s->nr_ops == p->capacity) {
+		p->capacity = p->capacity ? 2 * p->capacity : 256;
+		s->ops = xrealloc(s->ops, p->capacity, sizeof(*s->ops));
+	}
+	memset(&s->ops[s->nr_ops], 0, sizeof(*s->ops));
+	return &s->ops[s->nr_ops++];
+}
+
+static void parse_op(struct parser *p)
+{
+	const struct op_syntax *x = find_syntax(p);
+	struct op *op = new_op(p);
+
+	op->code = x->code;
+	op->line = p->line;
+	parse_op_arguments(p, x, op);
+	check_numbers(p, x, op);
+	follow_op(p, x, op);
+	if (x->code == OP_LATER && !p->later) {
+		p->later = x;
+		p->later_line = p->line;
+	}
+}
+
+/* A line that begins with '#'. Directives count only before the first line of another kind. */
+static bool parse_directive(struct parser *p, const char *line)
+{
+	struct script *s = p->script;
+	char value[64];
+
+	if (sscanf(line, "#SMP %63s", value) == 1) {
+		s->cpus = (unsigned int)parse_number(p, "#SMP", value, 1, MAX_CPUS);
+		return true;
+	}
+	if (sscanf(line, "#NUMA %63s", value) == 1) {
+		s->nodes = (unsigned int)parse_number(p, "#NUMA", value, 1, MAX_NODES);
+		return true;
+	}
+	if (sscanf(line, "#MEM %63s", value) == 1) {
+		size_t digits = strspn(value, "0123456789");
+
+		if (!digits || strlen(value + digits) > 1 || !strchr("KMGT", value[digits]))
+			fail(p, "#MEM: '%s' is no size", value);
+		free(s->mem);
+		s->mem = xstrdup(value);
+		return true;
+	}
+	if (sscanf(line, "#ONLY %63s", value) == 1) {
+		if (strcmp(value, "slub32"))
+			fail(p, "#ONLY: unknown kernel '%s'", value);
+		s->x86_32 = true;
+		return true;
+	}
+	return false;
+}
+
+static char *read_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "r");
+	size_t capacity = 1 << 16;
+	char *text;
+
+	if (!file)
+		die_at(path, 0, "%s", strerror(errno));
+	text = xcalloc(capacity + 1, 1);
+	*len = 0;
+	for (;;) {
+		size_t got = fread(text + *len, 1, capacity - *len, file);
+
+		*len += got;
+		if (ferror(file))
+			die_at(path, 0, "%s", strerror(errno));
+		if (!got)
+			break;
+		if (*len == capacity) {
+			capacity *= 2;
+			text = xrealloc(text, capacity + 1, 1);
+		}
+	}
+	fclose(file);
+	text[*len] = '\0';
+	return text;
+}
+
+static void parse_line(struct parser *p, char *line, bool *directives)
+{
+	char *comment;
+
+	if (*directives && *line == '#' && parse_directive(p, line))
+		return;
+	*directives = false;
+	comment = strchr(line, '#');
+	if (comment)
+		*comment = '\0';
+	p->rest = line;
+	if (line[strspn(line, " \t\r")])
+		parse_op(p);
+}
+
+void script_parse(struct script *s, const char *path)
+{
+	struct parser *p = xcalloc(1, sizeof(*p));
+	bool directives = true;
+	size_t len;
+	char *text = read_file(path, &len);
+	char *end = text + len;
+
+	memset(s, 0, sizeof(*s));
+	s->path = path;
+	s->cpus = 1;
+	s->nodes = 1;
+	p->script = s;
+	for (char *line = text, *next; line < end; line = next) {
+		p->line++;
+		next = memchr(line, '\n', (size_t)(end - line));
+		next = next ? next + 1 : end + 1;
+		next[-1] = '\0';
+		if (strlen(line) != (size_t)(next - 1 - line))
+			fail(p, "a NUL byte: this is no text");
+		parse_line(p, line, &directives);
+	}
+	if (p->later)
+		die_at(path, p->later_line,
+		       "op '%s' needs the %s subsystem, which this version does not have",
+		       p->later->name, p->later->needs);
+	free(text);
+	free(p);
+}
+
+void script_free(struct script *s)
+{
+	for (size_t i = 0; i < s->nr_ops; i++)
+		free(s->ops[i].word);
+	free(s->ops);
+	free(s->mem);
+	memset(s, 0, sizeof(*s));
+}
