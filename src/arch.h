@@ -99,6 +99,9 @@ static __always_inline struct arch_cpu *arch_cpu_tryenter(void)
 		__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
 		return NULL;
 	}
+	/* Spares the caller's test for NULL its instructions. */
+	if (!cpu)
+		__builtin_unreachable();
 	return cpu;
 }
 
@@ -227,7 +230,10 @@ void arch_trap(void) __attribute__((noreturn));
 /* Make windows, CPUs and a copy of @desc with defaults filled in; no thread is attached yet. */
 int arch_machine_create(const struct machine_desc *desc, struct arch_machine **out,
 			struct machine_error *err);
-/* Make it known to machine_enter() and to threads that have entered none; attach the caller. */
+/* Attach the calling thread to CPU 0 of a machine whose kernel root is set (it becomes the thread's
+ * entered machine); copies `kernel` into every CPU. */
+void arch_machine_attach(struct arch_machine *am);
+/* Make it known to machine_enter() and to threads that have entered none. */
 void arch_machine_publish(struct arch_machine *am);
 /* Take it off the list and detach all threads. */
 void arch_machine_retire(struct arch_machine *am);

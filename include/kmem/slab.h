@@ -83,7 +83,7 @@ KMEM_API void kmem_cache_destroy(struct kmem_cache *s);
 
 /**
  * kmem_cache_shrink - return empty slabs to the page allocator
- * Return: 0 if no slab is left, else 1 (SLAB); always 0 on SLUB and SLOB. May sleep.
+ * Return: 0 if no slab is left, else 1; always 0 on SLOB. May sleep.
  */
 KMEM_API int kmem_cache_shrink(struct kmem_cache *s);
 

@@ -19,6 +19,7 @@
 #include "arch.h"
 
 struct kernel;
+struct seq_file;
 
 void pr_log(struct kernel *k, int level, const char *fmt, ...) KMEM_PRINTF(3, 4);
 #define pr_err(k, ...) pr_log(k, 3, __VA_ARGS__)
@@ -29,6 +30,9 @@ void report_warn(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
 void report_bug(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
 void report_panic(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
 void report_text(struct kernel *k, enum machine_report_kind kind, const char *text);
+
+/* The lines "CPU: …" and "Call Trace: …" for such a text; @skip callers are left out. */
+void report_put_caller(struct seq_file *m, unsigned int skip);
 
 void kassert_failed(const char *what, const char *file, int line) __attribute__((noreturn, cold));
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages and reports. The text is made here, in buffers on the stack, so that a report works when
+ * memory is what has run out; who prints it is the machine's business (arch_log, arch_report).
+ *
+ * A report reads as the kernel's do: the title, who was running, and the way there.
+ *
+ *	kfree: pointer 0xffff888000123008 is in no slab
+ *	CPU: 0 PID: 4711 Comm: replay
+ *	Call Trace:
+ *	 kfree+0x4b/0x90
+ *	 main+0x21/0x40
+ */
+#include "lib/report.h"
+
+#include "lib/kernel.h"
+#include "lib/kfmt.h"
+
+#define LINE_MAX_LEN 1024
+#define TITLE_MAX_LEN 512
+#define TEXT_MAX_LEN 4096
+#define STACK_MAX 24
+
+static const struct arch_machine *machine_of(struct kernel *k)
+{
+	return k ? k->arch : NULL;
+}
+
+void pr_log(struct kernel *k, int level, const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN];
+	va_list args;
+
+	va_start(args, fmt);
+	kvsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	arch_log(machine_of(k), level, line);
+}
+
+static noinline void put_stack(struct seq_file *m, unsigned int skip)
+{
+	unsigned long entries[STACK_MAX];
+	unsigned int n = arch_stack_save(entries, STACK_MAX, skip);
+	char name[128];
+
+	if (!n)
+		return;
+	seq_puts(m, "Call Trace:\n");
+	for (unsigned int i = 0; i < n; i++) {
+		arch_symbol(entries[i], name, sizeof(name));
+		seq_printf(m, " %s\n", name);
+	}
+}
+
+noinline void report_put_caller(struct seq_file *m, unsigned int skip)
+{
+	char comm[32];
+	int tid;
+
+	arch_thread_name(comm, sizeof(comm), &tid);
+	seq_printf(m, "CPU: %u PID: %d Comm: %s\n", arch_cpu_ptr->id, tid, comm);
+	put_stack(m, skip + 2);
+}
+
+/* Level with its three public callers: the stack starts at whoever reports. */
+static noinline void report_line(struct kernel *k, enum machine_report_kind kind, const char *title)
+{
+	char text[TEXT_MAX_LEN];
+	struct seq_file m;
+
+	seq_init_buf(&m, text, sizeof(text));
+	seq_printf(&m, "%s\n", title);
+	report_put_caller(&m, 2);
+	if (m.len >= sizeof(text))
+		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	arch_report(machine_of(k), kind, text);
+}
+
+#define DEFINE_REPORT(name, kind)                                  \
+	noinline void name(struct kernel *k, const char *fmt, ...) \
+	{                                                          \
+		char title[TITLE_MAX_LEN];                         \
+		va_list args;                                      \
+                                                                   \
+		va_start(args, fmt);                               \
+		kvsnprintf(title, sizeof(title), fmt, args);       \
+		va_end(args);                                      \
+		report_line(k, kind, title);                       \
+	}
+
+DEFINE_REPORT(report_warn, MACHINE_WARN)
+DEFINE_REPORT(report_bug, MACHINE_BUG)
+DEFINE_REPORT(report_panic, MACHINE_PANIC)
+
+void report_text(struct kernel *k, enum machine_report_kind kind, const char *text)
+{
+	arch_report(machine_of(k), kind, text);
+}
+
+void kassert_failed(const char *what, const char *file, int line)
+{
+	char text[LINE_MAX_LEN];
+
+	ksnprintf(text, sizeof(text), "libkmem: %s:%d: assertion failed: %s", file, line, what);
+	arch_log(NULL, 0, text);
+	arch_trap();
+}

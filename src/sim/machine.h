@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Glossary of the simulated machine's structures.
+ *
+ *   machine        one machine: what the kernel part sees of it (`pub`), and what it does not
+ *   window         a range of host addresses: RAM, memmap, pageblocks, CPUs, one reservation for all
+ *   sim_cpu        one CPU, at the start of its window: the public part, then its lock
+ *   sim_thread     a host thread that uses machines (process.c owns them)
+ *   host pool      private memory of the kernel part (host.c)
+ *
+ * Lock order: process lock, attach_lock, a CPU's lock; hooks_lock and pool.lock are leaves.
+ */
+#ifndef KMEM_SIM_MACHINE_H
+#define KMEM_SIM_MACHINE_H
+
+#include "arch.h"
+#include "lib/list.h"
+
+struct report_hook {
+	machine_report_fn *fn;
+	void *arg;
+};
+
+struct log_hook {
+	machine_log_fn *fn;
+	void *arg;
+};
+
+/* Where messages go; a NULL function is the default. */
+struct hooks {
+	struct arch_spinlock lock;
+	struct report_hook report;
+	struct log_hook log;
+};
+
+struct host_pool {
+	struct arch_spinlock lock;
+	struct list_head blocks;
+};
+
+struct machine {
+	struct arch_machine pub;
+	struct machine_desc desc;	/* resolved: every range has its node, every default its value */
+	struct list_head list;		/* process: published machines */
+	bool published;
+	bool lost;			/* RAM did not come along into this process (fork) */
+
+	char *window;			/* the reservation that holds all windows */
+	size_t window_size;
+	int memfd;			/* -1: private backing */
+
+	/* Which threads are where (cpu.c). */
+	struct arch_spinlock attach_lock;
+	struct list_head threads;	/* sim_thread.list */
+	uint32_t *cpu_threads;		/* [nr_cpus]; written under attach_lock, read by claims */
+	uint64_t *cpu_used;		/* bitmap, only ever gains bits */
+
+	struct hooks hooks;
+	struct host_pool pool;
+};
+
+/* A CPU's part that the kernel part does not see. `lock` is the slow entry and serialises claims;
+ * `shared` changes only with both attach_lock and `lock` held. */
+struct sim_cpu {
+	struct arch_cpu pub;
+	struct arch_spinlock lock;
+	bool shared;			/* more than one thread attached: claim stays set */
+	uintptr_t holder;		/* thread_self() of who holds `lock` */
+	struct sim_thread *owner;	/* the last that was attached while alone */
+} __attribute__((aligned(ARCH_CACHE_LINE)));
+
+_Static_assert(sizeof(struct sim_cpu) <= ARCH_PERCPU_START, "the per-CPU data starts behind it");
+
+static inline struct machine *machine_of(const struct arch_machine *am)
+{
+	return container_of((struct arch_machine *)(uintptr_t)am, struct machine, pub);
+}
+
+static inline struct sim_cpu *sim_cpu_of(struct arch_cpu *cpu)
+{
+	return container_of(cpu, struct sim_cpu, pub);
+}
+
+/* host.c */
+void host_pool_init(struct host_pool *pool);
+void host_pool_release(struct host_pool *pool);
+
+/* window.c: all windows of @m by its resolved description. */
+int machine_map(struct machine *m, struct machine_error *err);
+void machine_unmap(struct machine *m);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything in libkmem that belongs to the process and not to one machine:
+ *
+ *   process.lock        protects the list of machines, and attaching and detaching of threads
+ *   process.machines    published machines, oldest first
+ *   process.key         a thread's record; its destructor detaches the thread when it exits
+ *   process.membarrier  whether membarrier(PRIVATE_EXPEDITED) works here
+ *   process.hooks       report handler and log sink of calls without a machine
+ *   arch_cpu_ptr        thread-local: the CPU that the thread is attached to
+ *   arch_cpu_none       what it points at in a thread that is attached to none
+ *   exited              what the key holds in a thread that is past its last attach
+ *   fork handlers       the lock is held over fork(); the child forgets the other threads
+ *
+ * Thread exit. POSIX runs the destructors of a thread's keys in rounds, at least
+ * PTHREAD_DESTRUCTOR_ITERATIONS (4), as long as keys are set again. A destructor of the program may
+ * run after ours and free objects: that attaches the thread again, and our destructor, armed again
+ * in every round but the last, detaches it in the next. In the last round nothing would detach it any
+ * more, so from then on attaching is refused with a report.
+ *
+ * fork(). A machine on a memfd shares its RAM with its parent, so it is not inherited
+ * (MADV_DONTFORK): in the child every call on it is reported ("machine lost in fork"). A machine on
+ * private memory goes on in both processes; of its threads only the forking one exists in the child.
+ */
+#include "sim/process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct {
+	struct arch_spinlock lock;
+	struct list_head machines;
+	pthread_key_t key;
+	bool membarrier;
+	int error;		/* of process_init() */
+	struct hooks hooks;
+} process = {.machines = {&process.machines, &process.machines}};
+
+_Thread_local struct arch_cpu *arch_cpu_ptr = &arch_cpu_none;
+struct arch_cpu arch_cpu_none = {.claim = 1};
+static struct sim_thread exited;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+#define LAST_ATTACH_ROUND (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+
+#if defined(__has_attribute) && __has_attribute(disable_sanitizer_instrumentation)
+#define NO_INSTRUMENTATION __attribute__((disable_sanitizer_instrumentation))
+#else
+#define NO_INSTRUMENTATION __attribute__((no_sanitize("thread")))
+#endif
+
+void process_lock(void)
+{
+	arch_spin_lock(&process.lock);
+}
+
+void process_unlock(void)
+{
+	arch_spin_unlock(&process.lock);
+}
+
+struct hooks *process_hooks(void)
+{
+	return &process.hooks;
+}
+
+static void thread_exits(struct sim_thread *t)
+{
+	process_lock();
+	thread_detach_locked(t);
+	process_unlock();
+	if (++t->exit_rounds < LAST_ATTACH_ROUND) {
+		pthread_setspecific(process.key, t);
+		return;
+	}
+	pthread_setspecific(process.key, &exited);
+	free(t);
+}
+
+/* Not instrumented: in the last round ThreadSanitizer has given the thread up already. */
+NO_INSTRUMENTATION static void destructor(void *value)
+{
+	if (value == &exited)
+		pthread_setspecific(process.key, &exited);
+	else
+		thread_exits(value);
+}
+
+/* In a fork's child. The memory of the other threads' arch_cpu_ptr is no longer theirs. */
+static void forget_threads(struct machine *m, struct sim_thread *self)
+{
+	struct arch_cpu *nowhere;
+	struct sim_thread *t, *next;
+
+	list_for_each_entry_safe(t, next, &m->threads, list) {
+		if (t == self && !m->lost)
+			continue;
+		if (t != self)
+			t->slot = &nowhere;
+		if (!m->lost) {
+			thread_detach_locked(t);
+			continue;
+		}
+		list_del_init(&t->list);
+		t->cpu = NULL;
+		*t->slot = &arch_cpu_none;
+	}
+}
+
+static void fork_in_child(void)
+{
+	struct sim_thread *self = pthread_getspecific(process.key);
+	struct machine *m;
+
+	list_for_each_entry(m, &process.machines, list) {
+		m->lost = m->memfd >= 0;
+		forget_threads(m, self);
+	}
+	process_unlock();
+}
+
+static int membarrier(int command)
+{
+	return (int)syscall(SYS_membarrier, command, 0, 0);
+}
+
+static void init_once(void)
+{
+	int ret = pthread_key_create(&process.key, destructor);
+
+	if (!ret)
+		ret = pthread_atfork(process_lock, process_unlock, fork_in_child);
+	process.error = -ret;
+	process.membarrier = !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+int process_init(void)
+{
+	pthread_once(&once, init_once);
+	return process.error;
+}
+
+bool process_has_membarrier(void)
+{
+	return process.membarrier;
+}
+
+void process_set_membarrier(bool on)
+{
+	process_init();
+	process.membarrier = on;
+}
+
+void process_membarrier(void)
+{
+	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
+		arch_log(NULL, 0, "libkmem: membarrier() failed after it was registered");
+		arch_trap();
+	}
+}
+
+struct sim_thread *process_thread(void)
+{
+	struct sim_thread *t;
+
+	if (process_init())
+		return NULL;
+	t = pthread_getspecific(process.key);
+	if (t)
+		return t == &exited ? NULL : t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	list_init(&t->list);
+	t->slot = &arch_cpu_ptr;
+	if (pthread_setspecific(process.key, t)) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void process_add_locked(struct machine *m)
+{
+	list_add_tail(&m->list, &process.machines);
+	m->published = true;
+}
+
+void process_remove_locked(struct machine *m)
+{
+	if (m->published)
+		list_del_init(&m->list);
+	m->published = false;
+}
+
+struct machine *process_only_machine_locked(const char **why)
+{
+	struct machine *found = NULL;
+	struct machine *m;
+
+	*why = list_empty(&process.machines) ? "there is none" : "machine lost in fork";
+	list_for_each_entry(m, &process.machines, list) {
+		if (m->lost)
+			continue;
+		if (found) {
+			*why = "there are several";
+			return NULL;
+		}
+		found = m;
+	}
+	return found;
+}
+
+bool process_has_machine_locked(const struct machine *wanted)
+{
+	struct machine *m;
+
+	list_for_each_entry(m, &process.machines, list) {
+		if (m == wanted)
+			return true;
+	}
+	return false;
+}

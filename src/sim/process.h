@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What belongs to the process and not to one machine (process.c), and the threads in it (cpu.c). */
+#ifndef KMEM_SIM_PROCESS_H
+#define KMEM_SIM_PROCESS_H
+
+#include "sim/machine.h"
+
+/* A host thread that was attached at least once. Kept under the process's thread-specific key. */
+struct sim_thread {
+	struct list_head list;		/* machine->threads while attached */
+	struct arch_cpu *cpu;		/* NULL while not attached */
+	struct arch_cpu **slot;		/* its arch_cpu_ptr: the same, or &arch_cpu_none */
+	unsigned int exit_rounds;	/* how often the key's destructor has run in it */
+};
+
+/* Names the calling thread as long as it lives, at the cost of an address. */
+static inline uintptr_t thread_self(void)
+{
+	return (uintptr_t)&arch_cpu_ptr;
+}
+
+/* Make what the process needs once: key, membarrier, fork handlers. 0 or -errno. */
+int process_init(void);
+
+void process_lock(void);
+void process_unlock(void);
+
+/* Whether claims can make another thread's stores visible. Tests switch it off before they create a
+ * machine, to have the fallback on any host. */
+bool process_has_membarrier(void);
+void process_set_membarrier(bool on);
+void process_membarrier(void);
+
+/* The calling thread's record, made if need be; NULL: no memory, or the thread is past its last
+ * destructor that may attach. */
+struct sim_thread *process_thread(void);
+
+/* With the process lock held: list of machines. */
+void process_add_locked(struct machine *m);
+void process_remove_locked(struct machine *m);
+/* The only live machine (published, not lost in a fork); NULL with the reason if there is not one. */
+struct machine *process_only_machine_locked(const char **why);
+bool process_has_machine_locked(const struct machine *m);
+
+/* Hooks of calls without a machine, and of machines without hooks of their own. */
+struct hooks *process_hooks(void);
+
+/* cpu.c; all with the process lock held. @to NULL: the lowest-numbered CPU with the fewest threads. */
+void thread_attach_locked(struct sim_thread *t, struct machine *m, struct arch_cpu *to);
+void thread_detach_locked(struct sim_thread *t);
+void machine_detach_all_locked(struct machine *m);
+void cpu_init(struct machine *m, struct arch_cpu *cpu, unsigned int id);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a description to the machine's constant copy of it. Whatever a program may leave out gets its
+ * value here, and whatever is impossible is refused here: behind this file a description is right.
+ *
+ *	1. numbers: CPUs, nodes, mode, address bits
+ *	2. banks: the ranges of `ram`, or those of a PC with `mem` bytes
+ *	3. nodes: banks without a node are dealt out evenly, in ascending order, at borders of 4 MiB
+ *	4. RAM: the banks (for a PC: without the firmware's holes) cut at the nodes' borders, whole pages,
+ *	   without what the mode cannot address
+ *	5. reserved ranges, distances, counts of zones
+ */
+#include "sim/desc.h"
+#include "sim/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kmem/mm.h>
+
+/* A node's border inside a block of the page allocator would put the block into two nodes. */
+#define NODE_ALIGN ((uint64_t)4 << 20)
+
+#define LOCAL_DISTANCE 10
+#define REMOTE_DISTANCE 20
+
+#define X86_32_TOP ((uint64_t)1 << 32)
+
+typedef unsigned long long ull;
+
+void range_vec_push(struct range_vec *vec, uint64_t start, uint64_t end, int node)
+{
+	if (vec->n == vec->max) {
+		unsigned int max = vec->max ? vec->max * 2 : 8;
+		struct machine_range *v = realloc(vec->v, max * sizeof(*v));
+
+		if (!v) {
+			vec->failed = true;
+			return;
+		}
+		vec->v = v;
+		vec->max = max;
+	}
+	vec->v[vec->n++] = (struct machine_range){start, end, node};
+}
+
+void range_vec_free(struct range_vec *vec)
+{
+	free(vec->v);
+	*vec = (struct range_vec){0};
+}
+
+void range_vec_cut(struct range_vec *vec, uint64_t start, uint64_t end)
+{
+	struct range_vec out = {.failed = vec->failed};
+
+	for (unsigned int i = 0; i < vec->n; i++) {
+		const struct machine_range *r = &vec->v[i];
+
+		if (r->start < start)
+			range_vec_push(&out, r->start, r->end < start ? r->end : start, r->node);
+		if (r->end > end)
+			range_vec_push(&out, r->start > end ? r->start : end, r->end, r->node);
+	}
+	range_vec_free(vec);
+	*vec = out;
+}
+
+static uint64_t page_up(uint64_t n)
+{
+	return n > UINT64_MAX - (PAGE_SIZE - 1) ? UINT64_MAX & PAGE_MASK :
+						  (n + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
+int desc_check_mode(enum machine_mode mode, struct machine_error *err)
+{
+	switch (mode) {
+	case MACHINE_MODE_32:
+	case MACHINE_MODE_4LEVEL:
+		return 0;
+	case MACHINE_MODE_PAE:
+		return sim_error(err, -EOPNOTSUPP, "mode pae is not in this version");
+	case MACHINE_MODE_5LEVEL:
+		return sim_error(err, -EOPNOTSUPP, "mode 5level is not in this version");
+	}
+	return sim_error(err, -EINVAL, "mode %d: no such paging mode", (int)mode);
+}
+
+static unsigned int default_phyaddr(enum machine_mode mode)
+{
+	switch (mode) {
+	case MACHINE_MODE_32:
+	case MACHINE_MODE_PAE:
+		return 36;
+	case MACHINE_MODE_4LEVEL:
+		return 46; /* what Linux maps directly with four levels */
+	default:
+		return 52;
+	}
+}
+
+static int resolve_numbers(const struct machine_desc *desc, struct machine_desc *out,
+			   struct machine_error *err)
+{
+	int ret = desc_check_mode(desc->mode, err);
+
+	if (ret)
+		return ret;
+	if (!desc->cpus || desc->cpus > DESC_MAX_CPUS)
+		return sim_error(err, -EINVAL, "cpus=%u: 1 to %u are possible", desc->cpus,
+				 DESC_MAX_CPUS);
+	if (!desc->nodes || desc->nodes > DESC_MAX_NODES)
+		return sim_error(err, -EINVAL, "nodes=%u: 1 to %u are possible", desc->nodes,
+				 DESC_MAX_NODES);
+	if (desc->tlb)
+		return sim_error(err, -EOPNOTSUPP, "tlb=%s: not in this version", desc->tlb);
+	if (desc->backing != MACHINE_BACKING_MEMFD && desc->backing != MACHINE_BACKING_PRIVATE)
+		return sim_error(err, -EINVAL, "backing %d: no such backing", (int)desc->backing);
+	out->maxphyaddr = desc->maxphyaddr ? desc->maxphyaddr : default_phyaddr(desc->mode);
+	if (out->maxphyaddr < DESC_MIN_PHYADDR || out->maxphyaddr > DESC_MAX_PHYADDR)
+		return sim_error(err, -EINVAL, "maxphyaddr=%u: %u to %u are possible",
+				 desc->maxphyaddr, DESC_MIN_PHYADDR, DESC_MAX_PHYADDR);
+	return 0;
+}
+
+/* --- RAM ----------------------------------------------------------------------------------- */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct machine_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int check_range(const char *key, const struct machine_range *r, struct machine_error *err)
+{
+	if (r->start < r->end)
+		return 0;
+	return sim_error(err, -EINVAL, "%s range 0x%llx-0x%llx ends before it starts or is empty",
+			 key, (ull)r->start, (ull)r->end);
+}
+
+static int check_banks(const struct machine_desc *desc, const struct range_vec *banks,
+		       struct machine_error *err)
+{
+	for (unsigned int i = 0; i < banks->n; i++) {
+		const struct machine_range *r = &banks->v[i];
+		int ret = check_range("ram", r, err);
+
+		if (ret)
+			return ret;
+		if (r->node != NUMA_NO_NODE && (r->node < 0 || (unsigned int)r->node >= desc->nodes))
+			return sim_error(err, -EINVAL, "ram range 0x%llx-0x%llx on node %d of %u nodes",
+					 (ull)r->start, (ull)r->end, r->node, desc->nodes);
+		if (i && r->start < r[-1].end)
+			return sim_error(err, -EINVAL,
+					 "ram ranges 0x%llx-0x%llx and 0x%llx-0x%llx overlap",
+					 (ull)r[-1].start, (ull)r[-1].end, (ull)r->start, (ull)r->end);
+	}
+	return 0;
+}
+
+/* The piece of @r that a node with @share bytes left takes: up to a border, or all of it. */
+static uint64_t node_border(const struct machine_range *r, uint64_t share)
+{
+	uint64_t border;
+
+	if (share >= r->end - r->start)
+		return r->end;
+	border = (r->start + share) & ~(NODE_ALIGN - 1);
+	if (border <= r->start)
+		border = (r->start + NODE_ALIGN) & ~(NODE_ALIGN - 1);
+	return border < r->end ? border : r->end;
+}
+
+/* Deal the banks that have no node out, in ascending order. */
+static int assign_nodes(unsigned int nodes, struct range_vec *banks, struct machine_error *err)
+{
+	struct range_vec out = {0};
+	uint64_t total = 0, share, left;
+	int node = 0;
+
+	for (unsigned int i = 0; i < banks->n; i++) {
+		if (banks->v[i].node == NUMA_NO_NODE)
+			total += banks->v[i].end - banks->v[i].start;
+	}
+	share = nodes == 1 ? total : total / nodes & ~(NODE_ALIGN - 1);
+	if (total && !share)
+		return sim_error(err, -EINVAL, "%llu MiB over %u nodes is less than 4 MiB for each",
+				 (ull)(total >> 20), nodes);
+	left = share;
+	for (unsigned int i = 0; i < banks->n; i++) {
+		struct machine_range r = banks->v[i];
+
+		while (r.node == NUMA_NO_NODE && r.start < r.end) {
+			bool last = node == (int)nodes - 1;
+			uint64_t border = last ? r.end : node_border(&r, left);
+
+			range_vec_push(&out, r.start, border, node);
+			left -= border - r.start < left ? border - r.start : left;
+			r.start = border;
+			/* Less than one aligned piece is no share: the next node's turn. */
+			if (!last && left < NODE_ALIGN) {
+				node++;
+				left = share;
+			}
+		}
+		if (r.node != NUMA_NO_NODE)
+			range_vec_push(&out, r.start, r.end, r.node);
+	}
+	out.failed |= banks->failed;
+	range_vec_free(banks);
+	*banks = out;
+	return 0;
+}
+
+/* @usable, cut at the borders of @banks: whole pages with their nodes. */
+static void cut_at_nodes(const struct range_vec *usable, const struct range_vec *banks,
+			 struct range_vec *out)
+{
+	for (unsigned int i = 0; i < usable->n; i++) {
+		for (unsigned int j = 0; j < banks->n; j++) {
+			const struct machine_range *u = &usable->v[i], *b = &banks->v[j];
+			uint64_t start = page_up(u->start > b->start ? u->start : b->start);
+			uint64_t end = (u->end < b->end ? u->end : b->end) & PAGE_MASK;
+
+			if (start < end)
+				range_vec_push(out, start, end, b->node);
+		}
+	}
+	out->failed |= usable->failed || banks->failed;
+}
+
+/* What lies above the mode's reach is no RAM for the machine's kernel. */
+static void drop_unreachable(const struct arch_machine *am, struct range_vec *ram)
+{
+	uint64_t dropped = 0;
+	char line[120];
+
+	for (unsigned int i = 0; i < ram->n; i++) {
+		const struct machine_range *r = &ram->v[i];
+
+		if (r->end > X86_32_TOP)
+			dropped += r->end - (r->start > X86_32_TOP ? r->start : X86_32_TOP);
+	}
+	if (!dropped)
+		return;
+	range_vec_cut(ram, X86_32_TOP, UINT64_MAX);
+	snprintf(line, sizeof(line), "machine: %llu MiB of RAM above 4G are out of reach in mode 32",
+		 (ull)(dropped >> 20));
+	arch_log(am, 4, line);
+}
+
+static int find_banks(const struct machine_desc *desc, struct range_vec *banks,
+		      struct range_vec *usable, struct machine_error *err)
+{
+	if (desc->mem) {
+		pc_ram(desc->mem, banks, usable);
+	} else {
+		for (unsigned int i = 0; i < desc->nr_ram; i++)
+			range_vec_push(banks, desc->ram[i].start, desc->ram[i].end, desc->ram[i].node);
+		if (banks->n)
+			qsort(banks->v, banks->n, sizeof(*banks->v), by_start);
+		for (unsigned int i = 0; i < banks->n; i++)
+			range_vec_push(usable, banks->v[i].start, banks->v[i].end, NUMA_NO_NODE);
+	}
+	return check_banks(desc, banks, err);
+}
+
+static int resolve_ram(const struct arch_machine *am, const struct machine_desc *desc,
+		       unsigned int maxphyaddr, struct range_vec *ram, struct machine_error *err)
+{
+	struct range_vec banks = {0}, usable = {0};
+	int ret = find_banks(desc, &banks, &usable, err);
+
+	if (!ret)
+		ret = assign_nodes(desc->nodes, &banks, err);
+	if (!ret)
+		cut_at_nodes(&usable, &banks, ram);
+	range_vec_free(&banks);
+	range_vec_free(&usable);
+	if (ret)
+		return ret;
+	if (desc->mode == MACHINE_MODE_32)
+		drop_unreachable(am, ram);
+	if (ram->failed)
+		return sim_error(err, -ENOMEM, "no host memory for the RAM map");
+	if (!ram->n)
+		return sim_error(err, -EINVAL, "the machine has no RAM: not one whole usable page");
+	if (ram->v[ram->n - 1].end > 1ull << maxphyaddr)
+		return sim_error(err, -EINVAL, "RAM ends at 0x%llx, beyond %u physical address bits",
+				 (ull)ram->v[ram->n - 1].end, maxphyaddr);
+	return 0;
+}
+
+/* --- the rest ------------------------------------------------------------------------------ */
+
+static int resolve_reserved(const struct machine_desc *desc, const struct range_vec *ram,
+			    struct range_vec *reserved, struct machine_error *err)
+{
+	for (unsigned int i = 0; i < desc->nr_reserved; i++) {
+		const struct machine_range *r = &desc->reserved[i];
+		int ret = check_range("reserved", r, err);
+
+		if (ret)
+			return ret;
+		/* Outwards: a page that is reserved in part is not free. */
+		range_vec_push(reserved, r->start & PAGE_MASK, page_up(r->end), NUMA_NO_NODE);
+	}
+	/* Counts of zones say themselves how much of each is reserved. */
+	if (desc->default_reserved && !desc->nr_zone_pages)
+		pc_reserve(desc, ram, reserved);
+	return reserved->failed ? sim_error(err, -ENOMEM, "no host memory for the RAM map") : 0;
+}
+
+static bool same_zone(const struct machine_zone_pages *a, const struct machine_zone_pages *b)
+{
+	return a->node == b->node && a->zone == b->zone;
+}
+
+static int check_zone_pages(const struct machine_desc *desc, struct machine_error *err)
+{
+	for (unsigned int i = 0; i < desc->nr_zone_pages; i++) {
+		const struct machine_zone_pages *z = &desc->zone_pages[i];
+
+		if (z->node < 0 || (unsigned int)z->node >= desc->nodes)
+			return sim_error(err, -EINVAL, "zonepages: node %d of %u nodes", z->node,
+					 desc->nodes);
+		if (z->zone < 0 || z->zone >= KMEM_MAX_NR_ZONES)
+			return sim_error(err, -EINVAL, "zonepages: zone %d does not exist", z->zone);
+		if (z->managed > z->present)
+			return sim_error(err, -EINVAL,
+					 "zonepages: node %d has %llu managed of %llu present pages",
+					 z->node, (ull)z->managed, (ull)z->present);
+		for (unsigned int j = 0; j < i; j++) {
+			if (same_zone(z, &desc->zone_pages[j]))
+				return sim_error(err, -EINVAL,
+						 "zonepages: a zone of node %d stands there twice",
+						 z->node);
+		}
+	}
+	return 0;
+}
+
+static int check_distance(const struct machine_desc *desc, struct machine_error *err)
+{
+	for (unsigned int i = 0; i < desc->nodes; i++) {
+		for (unsigned int j = 0; j < desc->nodes; j++) {
+			unsigned int d = desc->distance[i * desc->nodes + j];
+
+			if (i == j ? d != LOCAL_DISTANCE : d <= LOCAL_DISTANCE)
+				return sim_error(err, -EINVAL,
+						 "distance of node %u to node %u is %u: own is 10, others are more",
+						 i, j, d);
+		}
+	}
+	return 0;
+}
+
+static uint8_t *copy_distance(const struct machine_desc *desc)
+{
+	size_t n = (size_t)desc->nodes * desc->nodes;
+	uint8_t *d = malloc(n);
+
+	if (!d)
+		return NULL;
+	if (desc->distance) {
+		memcpy(d, desc->distance, n);
+		return d;
+	}
+	memset(d, REMOTE_DISTANCE, n);
+	for (unsigned int i = 0; i < desc->nodes; i++)
+		d[i * desc->nodes + i] = LOCAL_DISTANCE;
+	return d;
+}
+
+static int copy_rest(const struct machine_desc *desc, struct desc_owned *owned,
+		     struct machine_error *err)
+{
+	owned->distance = copy_distance(desc);
+	owned->cmdline = strdup(desc->cmdline ? desc->cmdline : "");
+	if (desc->nr_zone_pages) {
+		owned->zone_pages = calloc(desc->nr_zone_pages, sizeof(*owned->zone_pages));
+		if (owned->zone_pages)
+			memcpy(owned->zone_pages, desc->zone_pages,
+			       desc->nr_zone_pages * sizeof(*owned->zone_pages));
+	}
+	if (!owned->distance || !owned->cmdline || (desc->nr_zone_pages && !owned->zone_pages))
+		return sim_error(err, -ENOMEM, "no host memory for the description");
+	return 0;
+}
+
+/* Fills @out, whose `owned` holds what was made so far even on failure. */
+static int resolve(const struct arch_machine *am, const struct machine_desc *desc,
+		   struct machine_desc *out, struct machine_error *err)
+{
+	struct desc_owned *owned = out->owned;
+	struct range_vec ram = {0}, reserved = {0};
+	int ret = resolve_numbers(desc, out, err);
+
+	if (!ret)
+		ret = check_zone_pages(desc, err);
+	if (!ret && desc->distance)
+		ret = check_distance(desc, err);
+	if (!ret)
+		ret = resolve_ram(am, desc, out->maxphyaddr, &ram, err);
+	if (!ret)
+		ret = resolve_reserved(desc, &ram, &reserved, err);
+	owned->ram = ram.v;
+	owned->reserved = reserved.v;
+	if (!ret)
+		ret = copy_rest(desc, owned, err);
+	out->ram = ram.v;
+	out->nr_ram = ram.n;
+	out->reserved = reserved.v;
+	out->nr_reserved = reserved.n;
+	out->zone_pages = owned->zone_pages;
+	out->distance = owned->distance;
+	out->cmdline = owned->cmdline;
+	return ret;
+}
+
+int desc_resolve(const struct arch_machine *am, const struct machine_desc *desc,
+		 struct machine_desc *out, struct machine_error *err)
+{
+	int ret;
+
+	*out = *desc;
+	out->owned = calloc(1, sizeof(struct desc_owned));
+	if (!out->owned)
+		return sim_error(err, -ENOMEM, "no host memory for the description");
+	ret = resolve(am, desc, out, err);
+	if (ret)
+		machine_desc_free(out);
+	return ret;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine's windows: ranges of host addresses, in one reservation, with gaps between them that
+ * nothing may touch:
+ *
+ *	| gap | RAM | gap | memmap | gap | pageblocks | gap | CPU 0 | CPU 1 | … | gap |
+ *
+ * The byte of physical address p is at ram + p; where the map has no RAM, the window has no memory.
+ * The host backs a page of any window when it is first touched, so a machine costs what it uses and
+ * not what it has: a terabyte is created in the time of a megabyte.
+ *
+ * RAM is one memfd (a page may later appear at a second address as well), or private memory.
+ */
+#include "sim/error.h"
+#include "sim/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+/* The largest block of the page allocator is 4 MiB; it and every smaller one is as aligned in the
+ * host as in physical memory. The gaps are as large. */
+#define WINDOW_ALIGN (4 * MIB)
+#define GAP WINDOW_ALIGN
+
+#define MEMMAP_ENTRY 64			/* bytes: struct page */
+#define SMALLEST_PAGEBLOCK_ORDER 9	/* one byte for each */
+
+/* Room for per-CPU data, and a page more, so that the same offset of different CPUs does not fall
+ * into the same set of a cache. */
+#define CPU_STRIDE (64 * MIB + PAGE_SIZE)
+
+struct layout {
+	uint64_t ram, memmap, pageblocks, cpus;	/* offsets from the start */
+	uint64_t size;
+	bool overflow;
+};
+
+static uint64_t place(struct layout *l, uint64_t size)
+{
+	uint64_t at = l->size;
+	uint64_t end;
+
+	if (__builtin_add_overflow(at, size + GAP + WINDOW_ALIGN - 1, &end) || end < size)
+		l->overflow = true;
+	l->size = end & ~(WINDOW_ALIGN - 1);
+	return at;
+}
+
+static void make_layout(const struct machine *m, struct layout *l)
+{
+	const struct arch_machine *am = &m->pub;
+
+	*l = (struct layout){.size = GAP};
+	l->ram = place(l, am->ram_size);
+	l->memmap = place(l, am->nr_frames * MEMMAP_ENTRY);
+	l->pageblocks = place(l, (am->nr_frames >> SMALLEST_PAGEBLOCK_ORDER) + 1);
+	l->cpus = place(l, am->nr_cpus * CPU_STRIDE);
+}
+
+static int no_memory(struct machine_error *err, const char *what, uint64_t size)
+{
+	uint64_t mib = size / MIB + !!(size % MIB);
+
+	return sim_error(err, -ENOMEM, "the host gives no %s of %llu MiB: %s", what,
+			 (unsigned long long)mib, strerror(errno));
+}
+
+/* An aligned reservation: take too much, give the ends back. */
+static char *reserve(uint64_t size)
+{
+	char *p = mmap(NULL, size + WINDOW_ALIGN, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t head;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	head = -(uintptr_t)p & (WINDOW_ALIGN - 1);
+	if (head)
+		munmap(p, head);
+	munmap(p + head + size, WINDOW_ALIGN - head);
+	return p + head;
+}
+
+static int map_private(char *at, uint64_t size, const char *what, struct machine_error *err)
+{
+	void *p = mmap(at, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	return p == MAP_FAILED ? no_memory(err, what, size) : 0;
+}
+
+static int open_memfd(struct machine *m, struct machine_error *err)
+{
+	m->memfd = memfd_create("libkmem-ram", MFD_CLOEXEC);
+	if (m->memfd < 0)
+		return sim_error(err, -errno, "memfd_create: %s (backing=private needs none)",
+				 strerror(errno));
+	if (ftruncate(m->memfd, (off_t)m->pub.ram_size))
+		return no_memory(err, "memfd", m->pub.ram_size);
+	return 0;
+}
+
+static int map_ram_range(struct machine *m, uint64_t start, uint64_t end, struct machine_error *err)
+{
+	void *p;
+
+	if (m->memfd < 0)
+		return map_private(m->pub.ram + start, end - start, "RAM window", err);
+	p = mmap(m->pub.ram + start, end - start, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_NORESERVE | MAP_FIXED, m->memfd, (off_t)start);
+	return p == MAP_FAILED ? no_memory(err, "RAM window", end - start) : 0;
+}
+
+/* Ranges that touch (a border of nodes) are one mapping. */
+static int map_ram(struct machine *m, struct machine_error *err)
+{
+	const struct machine_desc *desc = &m->desc;
+	unsigned int i = 0;
+	int ret = 0;
+
+	if (desc->backing == MACHINE_BACKING_MEMFD)
+		ret = open_memfd(m, err);
+	while (!ret && i < desc->nr_ram) {
+		uint64_t start = desc->ram[i].start;
+		uint64_t end = desc->ram[i].end;
+
+		for (i++; i < desc->nr_ram && desc->ram[i].start == end; i++)
+			end = desc->ram[i].end;
+		ret = map_ram_range(m, start, end, err);
+	}
+	return ret;
+}
+
+int machine_map(struct machine *m, struct machine_error *err)
+{
+	struct arch_machine *am = &m->pub;
+	struct layout l;
+	int ret;
+
+	make_layout(m, &l);
+	errno = ENOMEM;
+	if (!l.overflow)
+		m->window = reserve(l.size);
+	if (!m->window)
+		return no_memory(err, "address space", l.overflow ? UINT64_MAX : l.size);
+	m->window_size = l.size;
+	am->ram = m->window + l.ram;
+	am->memmap = m->window + l.memmap;
+	am->pageblocks = m->window + l.pageblocks;
+	am->cpus = m->window + l.cpus;
+	am->cpu_stride = CPU_STRIDE;
+	ret = map_ram(m, err);
+	if (!ret)
+		ret = map_private(am->memmap, am->nr_frames * MEMMAP_ENTRY, "memmap", err);
+	if (!ret)
+		ret = map_private(am->pageblocks, (am->nr_frames >> SMALLEST_PAGEBLOCK_ORDER) + 1,
+				  "pageblock map", err);
+	if (!ret)
+		ret = map_private(am->cpus, am->nr_cpus * CPU_STRIDE, "CPU windows", err);
+	if (!ret && m->memfd >= 0 && madvise(m->window, m->window_size, MADV_DONTFORK))
+		ret = sim_error(err, -errno, "madvise(MADV_DONTFORK): %s", strerror(errno));
+	return ret;
+}
+
+void machine_unmap(struct machine *m)
+{
+	if (m->window)
+		munmap(m->window, m->window_size);
+	if (m->memfd >= 0)
+		close(m->memfd);
+	m->window = NULL;
+	m->memfd = -1;
+}
+
+void arch_ram_discard(const struct arch_machine *am, uint64_t pfn, uint64_t nr)
+{
+	const struct machine *m = machine_of(am);
+	uint64_t start = pfn << PAGE_SHIFT;
+	uint64_t size = nr << PAGE_SHIFT;
+	int ret;
+
+	if (m->memfd >= 0)
+		ret = fallocate(m->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
+				(off_t)size);
+	else
+		ret = madvise(am->ram + start, size, MADV_DONTNEED);
+	if (ret)
+		memset(am->ram + start, 0, size);
+}
