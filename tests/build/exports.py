@@ -26,7 +26,9 @@ def exported(library):
     shared = ".so" in os.path.basename(library)
     command = ["nm", "--defined-only", "-D" if shared else "-g", library]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {line.split()[2].split("@")[0] for line in text.splitlines() if len(line.split()) == 3}
+    rows = [line.split() for line in text.splitlines()]
+    # Type A is the version node itself.
+    return {row[2].split("@")[0] for row in rows if len(row) == 3 and row[1] != "A"}
 
 
 def main():
