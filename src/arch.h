@@ -7,6 +7,8 @@
  *
  *   memory    arch_machine      what the machine consists of: RAM window, memmap, CPUs
  *             arch_host_alloc   private host memory for the kernel part's own structures
+ *             arch_map_ram      a second address for pages of RAM
+ *   MMU       arch_mmu_walk     what the simulated x86 makes of an address; its registers
  *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
  *             section           the code that may touch a CPU's per-CPU data (see below)
  *             claim             another thread's right to touch it
@@ -50,6 +52,8 @@
 #define ARCH_CACHE_LINE 64
 
 struct kernel;
+struct mmu_regs;
+struct mmu_walk_result;
 
 /* What a machine consists of. Constant from boot to shutdown, but for `kernel`, set once by boot. */
 struct arch_machine {
@@ -59,6 +63,12 @@ struct arch_machine {
 	uint64_t ram_size;		/* bytes: end of the highest RAM range */
 	char *memmap;			/* host window, zero where never touched: nr_frames × 64 bytes */
 	char *pageblocks;		/* host window, zero where never touched: one byte a pageblock */
+	uint64_t table_start;		/* physical memory that is no RAM, for page tables: its bytes */
+	uint64_t table_size;		/* are at ram + table_start too, and no frame of the memmap */
+	kva_t direct_base;		/* what the simulated x86 sees of the byte at ram + 0 */
+	kva_t vmalloc_base;		/* and of the byte at vmalloc + 0 */
+	uint64_t vmalloc_size;		/* bytes; 0: the paging mode has no such region in this version */
+	char *vmalloc;			/* host window of second addresses; NULL: RAM has none here */
 	uint64_t nr_frames;		/* ram_size / PAGE_SIZE, rounded up */
 	char *cpus;			/* CPU i's structure is at cpus + i * cpu_stride */
 	size_t cpu_stride;		/* bytes: window of one CPU: struct arch_cpu, then per-CPU data */
@@ -93,6 +103,11 @@ static __always_inline struct arch_cpu *arch_cpu_tryenter(void)
 {
 	struct arch_cpu *cpu = arch_cpu_ptr;
 
+#if KMEM_ASSERT_LEVEL >= 2
+	/* Inside already. arch_cpu_lock() comes next and reports it. */
+	if (!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))
+		return NULL;
+#endif
 	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
 	arch_barrier();
 	if (unlikely(__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE))) {
@@ -162,6 +177,17 @@ struct arch_spinlock {
 void arch_spin_lock_slow(struct arch_spinlock *lock);
 void arch_spin_unlock_slow(struct arch_spinlock *lock);
 
+/* Builds with assertions check the ranks. */
+#if KMEM_ASSERT_LEVEL >= 2
+void arch_rank_take(const struct arch_spinlock *lock);
+void arch_rank_note(const struct arch_spinlock *lock);
+void arch_rank_drop(const struct arch_spinlock *lock);
+#else
+#define arch_rank_take(lock) ((void)0) /* before waiting for it */
+#define arch_rank_note(lock) ((void)0) /* trylock, which waits for nobody, got it */
+#define arch_rank_drop(lock) ((void)0)
+#endif
+
 static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
 {
 	lock->value = 0;
@@ -172,6 +198,7 @@ static __always_inline void arch_spin_lock(struct arch_spinlock *lock)
 {
 	uint32_t free = 0;
 
+	arch_rank_take(lock);
 	if (unlikely(!__atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		arch_spin_lock_slow(lock);
@@ -181,12 +208,16 @@ static __always_inline bool arch_spin_trylock(struct arch_spinlock *lock)
 {
 	uint32_t free = 0;
 
-	return __atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return false;
+	arch_rank_note(lock);
+	return true;
 }
 
 static __always_inline void arch_spin_unlock(struct arch_spinlock *lock)
 {
+	arch_rank_drop(lock);
 	if (unlikely(__atomic_exchange_n(&lock->value, 0, __ATOMIC_RELEASE) != 1))
 		arch_spin_unlock_slow(lock);
 }
@@ -203,6 +234,24 @@ void arch_host_free(const struct arch_machine *am, void *p, size_t size);
 
 /* Give the host memory behind a range of RAM back; its contents read as zero afterwards. */
 void arch_ram_discard(const struct arch_machine *am, uint64_t pfn, uint64_t nr);
+
+/* Let frames @pfn … appear in the vmalloc window too, at byte @off of it (page-aligned), in place of
+ * what was there. 0, or -ENOMEM with the reason in the log: the host gives a process only so many
+ * mappings. Any thread, on ranges that are its own. */
+int arch_map_ram(const struct arch_machine *am, uint64_t off, uint64_t pfn, uint64_t nr,
+		 bool writable);
+
+/* Let nothing appear at @nr pages from @off on: touching them faults. 0 or -ENOMEM, as above. */
+int arch_unmap_ram(const struct arch_machine *am, uint64_t off, uint64_t nr);
+
+/* --- MMU ----------------------------------------------------------------------------------- */
+
+/* Boot: the registers that all CPUs run with. */
+void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs);
+
+/* mmu_walk() of <kmem/mmu.h> on @am. */
+int arch_mmu_walk(const struct arch_machine *am, kva_t va, unsigned int access,
+		  struct mmu_walk_result *res);
 
 /* --- messages ------------------------------------------------------------------------------ */
 

@@ -11,6 +11,7 @@
  *	buddy_init		nodes, zones, watermarks; memblock's free ranges become free lists
  *	backend_init		SLAB, SLUB or SLOB
  *	caches_init		the registry, kmalloc's classes
+ *	boot_address_space	page tables, direct map, vmalloc (kva.c)
  *	arch_machine_publish	other threads may enter
  *
  * The booting thread is attached to CPU 0 from the moment that the kernel root exists. A failure
@@ -27,6 +28,7 @@
 #include "lib/percpu.h"
 #include "lib/report.h"
 #include "memblock/memblock.h"
+#include "vmalloc/vmalloc.h"
 
 #include <kmem/machine.h>
 
@@ -124,6 +126,8 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 		ret = buddy_init(k, err);
 	if (!ret)
 		ret = boot_small_objects(k, err);
+	if (!ret)
+		ret = boot_address_space(k, err);
 	return ret;
 }
 
@@ -174,7 +178,8 @@ unsigned long machine_shutdown(struct machine *m)
 		return 0;
 	}
 	machine_enter(m);
-	leaks = caches_report_leaks(am->kernel);
+	leaks = vmalloc_exit(am->kernel);
+	leaks += caches_report_leaks(am->kernel);
 	leaks += buddy_report_leaks(am->kernel);
 	arch_machine_retire(am);
 	arch_machine_destroy(am);

@@ -7,6 +7,7 @@
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
 #include "lib/string.h"
+#include "vmalloc/vmalloc.h"
 
 #include <kmem/proc.h>
 
@@ -20,6 +21,7 @@ static const struct proc_file proc_files[] = {
 	{"zoneinfo", buddy_show_zoneinfo},
 	{"zones-csv", buddy_show_zones_csv},
 	{"slabinfo", caches_show_slabinfo},
+	{"vmallocinfo", vmalloc_show_vmallocinfo},
 };
 
 #define NR_PROC_FILES (sizeof(proc_files) / sizeof(proc_files[0]))

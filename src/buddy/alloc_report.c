@@ -191,7 +191,7 @@ static void log_mem_info(struct kernel *k)
 	pr_warn(k, "%lu pages reserved", present - b->totalram_pages);
 }
 
-noinline void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order)
+noinline void warn_alloc_text(struct kernel *k, gfp_t gfp, const char *what)
 {
 	char text[2048], comm[32], name[GFP_NAME_MAX];
 	struct seq_file m;
@@ -199,10 +199,17 @@ noinline void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order)
 
 	arch_thread_name(comm, sizeof(comm), &tid);
 	buddy_gfp_name(gfp, name, sizeof(name));
-	pr_warn(k, "%s: page allocation failure: order:%u, mode:%#x(%s), nodemask=(null)", comm, order,
-		gfp, name);
+	pr_warn(k, "%s: %s, mode:%#x(%s), nodemask=(null)", comm, what, gfp, name);
 	seq_init_buf(&m, text, sizeof(text));
 	report_put_caller(&m, 1);
 	log_lines(k, text, m.len < sizeof(text) ? m.len : sizeof(text) - 1);
 	log_mem_info(k);
+}
+
+noinline void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order)
+{
+	char what[64];
+
+	ksnprintf(what, sizeof(what), "page allocation failure: order:%u", order);
+	warn_alloc_text(k, gfp, what);
 }

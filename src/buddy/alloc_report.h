@@ -8,4 +8,8 @@
 /* The failure report of a request that returns NULL, line by line to the log. Claims CPUs. */
 void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order);
 
+/* The same for another allocator that has no memory to give: "COMM: @what, mode:…", the caller, the
+ * state of the zones. */
+void warn_alloc_text(struct kernel *k, gfp_t gfp, const char *what);
+
 #endif

@@ -34,7 +34,7 @@ static const struct flag_name flag_names[] = {
 
 static void put_flags(struct seq_file *m, uint32_t flags, enum page_type type)
 {
-	seq_printf(m, "flags: %#x(", flags & PG_STATE_MASK & ~PG_INIT);
+	seq_printf(m, "flags: 0x%x(", flags & PG_STATE_MASK & ~PG_INIT);
 	if (type == PAGE_TYPE_SLAB)
 		seq_puts(m, "slab|");
 	for (unsigned int i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
@@ -59,7 +59,7 @@ static void dump_page(struct seq_file *m, struct kernel *k, const struct page *p
 	enum page_type type = page_type(page);
 	int refs = type == PAGE_TYPE_USED ? page->refcount : type == PAGE_TYPE_SLAB;
 
-	seq_printf(m, "page:%016llx refcount:%d mapcount:0 mapping:%016x index:0x0 pfn:%#llx\n",
+	seq_printf(m, "page:%016llx refcount:%d mapcount:0 mapping:%016x index:0x0 pfn:0x%llx\n",
 		   (unsigned long long)(VMEMMAP_BASE + (pfn << PAGE_STRUCT_SHIFT)), refs, 0,
 		   (unsigned long long)pfn);
 	if (page->head && page->head != page)
@@ -145,7 +145,7 @@ static void why_not_in_use(char *why, size_t size, struct kernel *k, const struc
 			ksnprintf(why, size, wanted == PAGE_TYPE_SLAB ? "not a slab's page" :
 									"page of a slab");
 		else if (page->order != order)
-			ksnprintf(why, size, "freed with order %u, allocated with order %u", order,
+			ksnprintf(why, size, "called with order %u, allocated with order %u", order,
 				  page->order);
 		else
 			ksnprintf(why, size, "no references left");

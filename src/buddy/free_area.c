@@ -38,32 +38,43 @@
 
 #define TOP_ORDER (MAX_ORDER - 1)
 
-static void area_add(struct zone *zone, struct page *page, unsigned int order,
-		     unsigned int migratetype, bool tail)
+/* After a list of @order has become empty or not. */
+static inline void zone_note_list(struct zone *zone, unsigned int order, unsigned int migratetype,
+				  bool filled)
+{
+	const uint16_t *nonempty = zone->nonempty;
+	uint16_t bits = (uint16_t)(nonempty[migratetype] & ~(1u << order));
+
+	__atomic_store_n(&zone->nonempty[migratetype], (uint16_t)(bits | (unsigned int)filled << order),
+			 __ATOMIC_RELAXED);
+	bits = nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] | nonempty[MIGRATE_RECLAIMABLE];
+	__atomic_store_n(&zone->free_orders, bits, __ATOMIC_RELAXED);
+}
+
+static inline void area_add(struct zone *zone, struct page *page, unsigned int order,
+			    unsigned int migratetype, bool tail)
 {
 	struct free_area *area = &zone->free_area[order];
+	struct list_head *list = &area->free_list[migratetype];
 
+	if (list_empty(list))
+		zone_note_list(zone, order, migratetype, true);
 	if (tail)
-		list_add_tail(&page->list, &area->free_list[migratetype]);
+		list_add_tail(&page->list, list);
 	else
-		list_add(&page->list, &area->free_list[migratetype]);
-	__atomic_store_n(&zone->nonempty[migratetype],
-			 (uint16_t)(zone->nonempty[migratetype] | 1u << order), __ATOMIC_RELAXED);
+		list_add(&page->list, list);
 	area->nr_free++;
 }
 
 /* Take an entry off its list, whichever type's that is. An entry whose two neighbours are one is the
  * only one, and the neighbour is the list's head. */
-static void area_unlink(struct zone *zone, struct page *page, unsigned int order)
+static inline void area_unlink(struct zone *zone, struct page *page, unsigned int order)
 {
 	struct free_area *area = &zone->free_area[order];
 	struct list_head *next = page->list.next;
 
-	if (next == page->list.prev) {
-		uint16_t *bits = &zone->nonempty[next - area->free_list];
-
-		__atomic_store_n(bits, (uint16_t)(*bits & ~(1u << order)), __ATOMIC_RELAXED);
-	}
+	if (next == page->list.prev)
+		zone_note_list(zone, order, (unsigned int)(next - area->free_list), false);
 	list_del(&page->list);
 	area->nr_free--;
 }
@@ -93,9 +104,14 @@ void area_move_tail_locked(struct zone *zone, struct page *page, unsigned int mi
 
 void zone_init_free_area(struct zone *zone)
 {
-	for (unsigned int order = 0; order < MAX_ORDER; order++)
+	for (unsigned int order = 0; order < MAX_ORDER; order++) {
 		for (unsigned int type = 0; type < MIGRATE_TYPES; type++)
 			list_init(&zone->free_area[order].free_list[type]);
+		zone->free_area[order].nr_free = 0;
+	}
+	for (unsigned int type = 0; type < MIGRATE_TYPES; type++)
+		__atomic_store_n(&zone->nonempty[type], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&zone->free_orders, 0, __ATOMIC_RELAXED);
 }
 
 /* --- untouched ranges ----------------------------------------------------------------------- */
@@ -212,20 +228,19 @@ struct page *zone_rmqueue_smallest_locked(struct zone *zone, unsigned int order,
 
 /* --- merge ---------------------------------------------------------------------------------- */
 
-/* The free block of @order at @pfn, which may be any frame number; NULL if there is none. */
-static inline struct page *find_free_block(const struct buddy *b, const struct zone *zone,
-					   uint64_t pfn, unsigned int order)
+/* The free block of @order at @other_pfn, found from the page of another frame; NULL: there is none. */
+static inline struct page *find_free_block(const struct zone *zone, struct page *page, uint64_t pfn,
+					   uint64_t other_pfn, unsigned int order)
 {
-	struct page *page;
+	struct page *other = page_step(page, other_pfn - pfn);
 
-	if (!zone_spans(zone, pfn))
+	if (!zone_spans(zone, other_pfn))
 		return NULL;
-	page = pfn_page(b, pfn);
-	if (page_tag(page) != PAGE_TAG(PAGE_TYPE_BUDDY, order))
+	if (page_tag(other) != PAGE_TAG(PAGE_TYPE_BUDDY, order))
 		return NULL;
-	if (page_flags_index(page->flags) != page_flags_index(zone->page_flags))
+	if (page_flags_index(other->flags) != page_flags_index(zone->page_flags))
 		return NULL;
-	return page;
+	return other;
 }
 
 /* From a pageblock up, blocks of types that are kept apart for a purpose stay apart. */
@@ -241,14 +256,13 @@ static bool may_merge(const struct buddy *b, uint64_t buddy_pfn, unsigned int or
 }
 
 /* Whether the block and its buddy, which is not free now, would at once merge with the pair above. */
-static bool merge_likely(const struct buddy *b, const struct zone *zone, uint64_t pfn,
-			 unsigned int order)
+static bool merge_likely(const struct zone *zone, struct page *page, uint64_t pfn, unsigned int order)
 {
 	uint64_t pair = pfn & ~(1ull << order);
 
 	if (order >= TOP_ORDER - 1)
 		return false;
-	return find_free_block(b, zone, pair ^ (2ull << order), order + 1) != NULL;
+	return find_free_block(zone, page, pfn, pair ^ (2ull << order), order + 1) != NULL;
 }
 
 void zone_free_block_locked(struct zone *zone, struct page *page, unsigned int order,
@@ -263,12 +277,15 @@ void zone_free_block_locked(struct zone *zone, struct page *page, unsigned int o
 	page_set_tag(page, PAGE_TYPE_NONE, order);
 	for (; order < TOP_ORDER; order++) {
 		uint64_t buddy_pfn = pfn ^ (1ull << order);
-		struct page *buddy = find_free_block(b, zone, buddy_pfn, order);
+		struct page *buddy = find_free_block(zone, page, pfn, buddy_pfn, order);
 
 		if (!buddy || !may_merge(b, buddy_pfn, order, migratetype))
 			break;
 		area_del_block(zone, buddy, order);
-		pfn &= buddy_pfn;
+		if (buddy_pfn < pfn) {
+			page = buddy;
+			pfn = buddy_pfn;
+		}
 	}
-	area_add_block(zone, pfn_page(b, pfn), order, migratetype, merge_likely(b, zone, pfn, order));
+	area_add_block(zone, page, order, migratetype, merge_likely(zone, page, pfn, order));
 }

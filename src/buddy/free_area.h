@@ -34,9 +34,7 @@ struct page *area_first_locked(struct zone *zone, unsigned int order, unsigned i
 /* Orders at which an ordinary request finds a block, as a bit set. Without the lock a guess. */
 static __always_inline unsigned int zone_free_orders(const struct zone *zone)
 {
-	return (unsigned int)__atomic_load_n(&zone->nonempty[MIGRATE_UNMOVABLE], __ATOMIC_RELAXED) |
-	       __atomic_load_n(&zone->nonempty[MIGRATE_MOVABLE], __ATOMIC_RELAXED) |
-	       __atomic_load_n(&zone->nonempty[MIGRATE_RECLAIMABLE], __ATOMIC_RELAXED);
+	return __atomic_load_n(&zone->free_orders, __ATOMIC_RELAXED);
 }
 
 static inline void zone_add_nr_free(struct zone *zone, long n)

@@ -47,14 +47,11 @@ static void zone_forget_free(struct zone *zone)
 	arch_spin_lock(&zone->lock);
 	for (unsigned int order = 0; order < MAX_ORDER; order++) {
 		struct free_area *area = &zone->free_area[order];
-		struct page *page, *next;
+		struct page *page;
 
-		for (unsigned int type = 0; type < MIGRATE_TYPES; type++) {
-			list_for_each_entry_safe(page, next, &area->free_list[type], list)
+		for (unsigned int type = 0; type < MIGRATE_TYPES; type++)
+			list_for_each_entry(page, &area->free_list[type], list)
 				page_set_tag(page, PAGE_TYPE_NONE, 0);
-			__atomic_store_n(&zone->nonempty[type], 0, __ATOMIC_RELAXED);
-		}
-		area->nr_free = 0;
 	}
 	zone_init_free_area(zone);
 	zone->arena_pages += (unsigned long)zone->nr_free;

@@ -30,7 +30,7 @@ struct buddy {
 	struct pgdat *nodes;
 	unsigned int nr_nodes;
 	unsigned int pageblock_order;
-	unsigned int pcp_orders;	/* bit o: blocks of order o have per-CPU lists */
+	bool thp;			/* blocks of order 9 have per-CPU lists too */
 	bool mobility_disabled;		/* too few pageblocks to keep types apart */
 	char *pageblocks;		/* migrate types, see pageblock_type() */
 	size_t cpu_off;			/* per-CPU offset of struct buddy_cpu */

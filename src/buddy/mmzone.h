@@ -78,10 +78,11 @@ struct zone {
 	long fast_limit[KMEM_MAX_NR_ZONES];	/* low watermark with all of the above: an ordinary
 						   request is served while nr_free exceeds it */
 
-	/* Free blocks. All under the lock; nr_free and nonempty are read without. */
+	/* Free blocks. All under the lock; nr_free, free_orders and nonempty are read without. */
 	struct arch_spinlock lock __attribute__((aligned(ARCH_CACHE_LINE)));
 	long nr_free;				/* pages on free_area, all orders */
 	uint16_t nonempty[MIGRATE_TYPES];	/* bit o: free_area[o].free_list[type] has a block */
+	uint16_t free_orders;			/* those of the types that any request may have */
 	uint64_t nr_allocs[MAX_ORDER];		/* blocks that went to and came from callers past */
 	uint64_t nr_frees[MAX_ORDER];		/* the per-CPU lists */
 	struct free_area free_area[MAX_ORDER];

@@ -102,10 +102,10 @@ static __always_inline void page_set_tag(struct page *page, enum page_type type,
 	__atomic_store_n(&page->tag, PAGE_TAG(type, order), __ATOMIC_RELAXED);
 }
 
-/* The page @n frames further on: entries are PAGE_STRUCT_SHIFT apart, not sizeof(struct page). */
-static __always_inline struct page *page_step(struct page *page, unsigned long n)
+/* The page @n frames further on (modulo 2^64, so back too): entries are PAGE_STRUCT_SHIFT apart, not sizeof(struct page). */
+static __always_inline struct page *page_step(struct page *page, uint64_t n)
 {
-	return (struct page *)(void *)((char *)page + (n << PAGE_STRUCT_SHIFT));
+	return (struct page *)((uintptr_t)page + (uintptr_t)(n << PAGE_STRUCT_SHIFT));
 }
 
 /* The page of frame @pfn, which must be below nr_frames. */

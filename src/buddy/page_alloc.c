@@ -3,6 +3,7 @@
  * The way of a request.
  *
  *	alloc_pages          the local zone has enough free pages and this CPU has a block in stock
+ *	├ alloc_pages_zone   … or, for orders without such a stock, the zone has
  *	└ alloc_pages_slow   arguments are checked, then
  *	  ├ get_page_from_freelist(low)     every zone of the zonelist, above its low watermark; first
  *	  │                                 without mixing pageblocks, then with
@@ -326,6 +327,34 @@ noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid)
 	return alloc_pages_pressed(&ac);
 }
 
+/* An order without per-CPU lists, from the zone that comes first, if that has plenty: what the first
+ * step of alloc_pages_slow() would find, with less ado. */
+static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
+{
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+	const struct buddy *b;
+	struct zone *zone;
+	struct page *page;
+	bool plenty;
+
+	if (unlikely(!cpu))
+		return NULL;
+	b = cpu->kernel->buddy;
+	zone = buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES].zone;
+	plenty = zone && zone_above_limit(zone, buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES].limit, order);
+	arch_cpu_leave(cpu);
+	if (!plenty)
+		return NULL;
+	arch_spin_lock(&zone->lock);
+	page = zone_rmqueue_smallest_locked(zone, order, gfp_migratetype(b, gfp));
+	if (page) {
+		zone_add_nr_free(zone, -(1l << order));
+		zone->nr_allocs[order]++;
+	}
+	arch_spin_unlock(&zone->lock);
+	return page;
+}
+
 static noinline struct page *alloc_and_prepare_slow(gfp_t gfp, unsigned int order, int nid)
 {
 	struct page *page = alloc_pages_slow(gfp, order, nid);
@@ -333,18 +362,32 @@ static noinline struct page *alloc_and_prepare_slow(gfp_t gfp, unsigned int orde
 	return page ? page_prepare(page, gfp, order) : NULL;
 }
 
+static struct page *alloc_pages_high_order(gfp_t gfp, unsigned int order)
+{
+	struct page *page = order < MAX_ORDER ? alloc_pages_zone(gfp, order) : NULL;
+
+	if (unlikely(!page))
+		return alloc_and_prepare_slow(gfp, order, NUMA_NO_NODE);
+	page_mark_used(page, order);
+	return page_prepare(page, gfp, order);
+}
+
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
-	struct page *page = NULL;
+	struct page *page;
 
 	if (unlikely(!cpu))
 		return alloc_and_prepare_slow(gfp, order, NUMA_NO_NODE);
 	/* Twice, so that the compiler makes the most of order 0. */
-	if (likely(!order))
+	if (likely(!order)) {
 		page = pcp_alloc_section(cpu, cpu->kernel->buddy, gfp, 0);
-	else if (pcp_allowed(cpu->kernel->buddy, order))
+	} else if (likely(pcp_allowed(cpu->kernel->buddy, order))) {
 		page = pcp_alloc_section(cpu, cpu->kernel->buddy, gfp, order);
+	} else {
+		arch_cpu_leave(cpu);
+		return alloc_pages_high_order(gfp, order);
+	}
 	arch_cpu_leave(cpu);
 	if (unlikely(!page))
 		return alloc_and_prepare_slow(gfp, order, NUMA_NO_NODE);

@@ -65,8 +65,7 @@ static void free_all_but_first(struct buddy *b, struct page *page, unsigned int 
 	}
 }
 
-/* Drop one reference on a block in use; the last one frees it. */
-static void block_put(struct kernel *k, struct page *page, unsigned int order)
+static noinline void block_put_shared(struct kernel *k, struct page *page, unsigned int order)
 {
 	int32_t refs = __atomic_sub_fetch(&page->refcount, 1, __ATOMIC_ACQ_REL);
 
@@ -78,6 +77,16 @@ static void block_put(struct kernel *k, struct page *page, unsigned int order)
 	} else if (order && !(page->flags & PG_HEAD)) {
 		free_all_but_first(k->buddy, page, order);
 	}
+}
+
+/* Drop one reference on a block in use; the last one frees it. Who holds the only one cannot be
+ * disturbed and need not count it down. */
+static void block_put(struct kernel *k, struct page *page, unsigned int order)
+{
+	if (likely(__atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE) == 1))
+		block_free(k->buddy, page, order);
+	else
+		block_put_shared(k, page, order);
 }
 
 bool block_in_use(const struct kernel *k, const struct page *page, unsigned int order,
@@ -123,7 +132,7 @@ void __free_pages(struct page *page, unsigned int order)
 	/* Twice, so that the compiler makes the most of order 0. */
 	if (likely(!order))
 		freed = free_pages_section(cpu, cpu->kernel->buddy, page, 0);
-	else if (pcp_allowed(cpu->kernel->buddy, order))
+	else if (likely(pcp_allowed(cpu->kernel->buddy, order)))
 		freed = free_pages_section(cpu, cpu->kernel->buddy, page, order);
 	arch_cpu_leave(cpu);
 	if (unlikely(!freed))

@@ -6,14 +6,14 @@
  * shifts and differences. Zone and node stand in the flags of a page that was ever handed out; those
  * of others follow from memblock. HIGHMEM begins where the direct map ends: such pages have RAM behind
  * them but no address.
+ *
+ * Simulated addresses are host pointers plus a constant, one for the direct map and one for the
+ * vmalloc region. Whether something is mapped in the latter only the page tables know.
  */
 #include "buddy/internal.h"
 
 #include <kmem/mm.h>
-
-#define DIRECT_MAP_4LEVEL 0xffff888000000000ull
-#define DIRECT_MAP_5LEVEL 0xff11000000000000ull
-#define DIRECT_MAP_32 0xc0000000ull
+#include <kmem/mmu.h>
 
 static struct zone *page_zone(struct kernel *k, const struct page *page)
 {
@@ -28,20 +28,6 @@ static uint64_t direct_map_end(const struct arch_cpu *cpu)
 	uint64_t high = cpu->kernel->buddy->zone_low[KMEM_ZONE_HIGHMEM];
 
 	return high < cpu->ram_size >> PAGE_SHIFT ? high << PAGE_SHIFT : cpu->ram_size;
-}
-
-static uint64_t direct_map_base(const struct arch_cpu *cpu)
-{
-	switch (cpu->machine->desc->mode) {
-	case MACHINE_MODE_32:
-	case MACHINE_MODE_PAE:
-		return DIRECT_MAP_32;
-	case MACHINE_MODE_5LEVEL:
-		return DIRECT_MAP_5LEVEL;
-	case MACHINE_MODE_4LEVEL:
-		break;
-	}
-	return DIRECT_MAP_4LEVEL;
 }
 
 unsigned long page_to_pfn(const struct page *page)
@@ -113,17 +99,36 @@ void *__va(phys_addr_t phys)
 kva_t ptr_to_kva(const void *ptr)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
+	const struct arch_machine *am = cpu ? cpu->machine : NULL;
 
-	if (!cpu || !virt_addr_valid(ptr))
+	if (!cpu)
 		return 0;
-	return direct_map_base(cpu) + (uint64_t)((const char *)ptr - cpu->ram);
+	if (virt_addr_valid(ptr))
+		return am->direct_base + (uint64_t)((const char *)ptr - cpu->ram);
+	if (am->vmalloc && (uint64_t)((const char *)ptr - am->vmalloc) < am->vmalloc_size)
+		return am->vmalloc_base + (uint64_t)((const char *)ptr - am->vmalloc);
+	return 0;
+}
+
+/* Without a window of its own the vmalloc region shows RAM at its only address. */
+static void *vmalloc_ptr(const struct arch_machine *am, kva_t kva)
+{
+	struct mmu_walk_result walk;
+
+	if (arch_mmu_walk(am, kva, MMU_READ | MMU_PROBE, &walk))
+		return NULL;
+	return am->vmalloc ? am->vmalloc + (kva - am->vmalloc_base) : am->ram + walk.phys;
 }
 
 void *kva_to_ptr(kva_t kva)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 
-	return cpu ? __va(kva - direct_map_base(cpu)) : NULL;
+	if (!cpu)
+		return NULL;
+	if (kva - cpu->machine->vmalloc_base < cpu->machine->vmalloc_size)
+		return vmalloc_ptr(cpu->machine, kva);
+	return __va(kva - cpu->machine->direct_base);
 }
 
 enum kmem_zone_type page_zonenum(const struct page *page)

@@ -11,7 +11,7 @@
 /* Whether blocks of @order have per-CPU lists. @order may be any number. */
 static __always_inline bool pcp_allowed(const struct buddy *b, unsigned int order)
 {
-	return order <= PCP_THP_ORDER && (b->pcp_orders >> order & 1);
+	return order <= PAGE_ALLOC_COSTLY_ORDER || (order == PCP_THP_ORDER && b->thp);
 }
 
 /* Index of the list of blocks of @order and @migratetype. */

@@ -219,7 +219,7 @@ static void raise_for_thp(struct buddy *b)
 {
 	unsigned long zones = 0, pages, most;
 
-	if (!b->kernel->params.thp || b->totalram_pages < THP_MIN_PAGES)
+	if (!b->thp || b->totalram_pages < THP_MIN_PAGES)
 		return;
 	for_each_zone(b, zone)
 		zones += zone_is_lowmem(zone) && zone_populated(zone);

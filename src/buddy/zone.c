@@ -102,9 +102,7 @@ static struct buddy *buddy_create(struct kernel *k)
 	b->nr_nodes = am->nr_nodes;
 	b->pageblock_order = k->params.pageblock_order;
 	b->pageblocks = am->pageblocks;
-	b->pcp_orders = (1u << (PAGE_ALLOC_COSTLY_ORDER + 1)) - 1;
-	if (k->params.thp)
-		b->pcp_orders |= 1u << PCP_THP_ORDER;
+	b->thp = k->params.thp;
 	b->pcp_off_nr = am->nr_nodes << (PG_NODE_SHIFT - PG_ZONE_SHIFT);
 	b->nodes = arch_host_alloc(am, am->nr_nodes * sizeof(*b->nodes));
 	b->pcp_off = arch_host_alloc(am, b->pcp_off_nr * sizeof(*b->pcp_off));

@@ -14,6 +14,7 @@ struct memblock;
 struct buddy;
 struct cache_registry;
 struct backend_state;
+struct vmalloc;
 
 struct kernel {
 	struct arch_machine *arch;
@@ -23,6 +24,7 @@ struct kernel {
 	struct buddy *buddy;		/* buddy/buddy.h */
 	struct cache_registry *caches;	/* common/registry.h */
 	struct backend_state *backend;	/* private to the backend; may stay NULL */
+	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h; NULL: the paging mode is not supported */
 };
 
 #endif

@@ -9,6 +9,10 @@
 enum lock_rank {
 	LOCK_RANK_CPU_CLAIM = 1,
 	LOCK_RANK_CACHES = 2,		/* registry of caches ("slab_mutex"); held over create and destroy */
+	LOCK_RANK_VMAP_PURGE = 3,	/* vmalloc: a purge of lazy areas */
+	LOCK_RANK_VMAP_TREE = 4,	/* vmalloc: free, busy or lazy areas; one at a time */
+	LOCK_RANK_VMAP_DIRECT = 5,	/* vmalloc: areas by direct-map pointer (private memory) */
+	LOCK_RANK_PGTABLE = 6,		/* making of page tables */
 	LOCK_RANK_SLAB_ALIEN = 10,	/* SLAB: an alien cache, before the node it drains to */
 	LOCK_RANK_NODE_LIST = 11,	/* SLAB, SLUB: list_lock of a kmem_cache_node */
 	LOCK_RANK_SLOB = 12,		/* SLOB: the three lists */

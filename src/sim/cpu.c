@@ -47,12 +47,14 @@
  * less than its first one did.)
  *
  * A section must not be entered inside a section or a claim of the same thread. The slow entry
- * reports it in every build (it would wait for itself for ever), builds with assertions also find
- * it in the fast one.
+ * reports that in every build (it would wait for itself for ever); the fast one sees it in builds with
+ * assertions and sends the caller to the slow one.
  *
  * Which CPU: the lowest-numbered with the fewest threads, so that a single thread is on CPU 0.
  */
 #include "sim/process.h"
+
+#include "lib/lock_rank.h"
 
 #include <errno.h>
 #include <time.h>
@@ -268,13 +270,20 @@ static void report_reentry(struct arch_cpu *cpu)
 		    "a CPU section was entered inside a section or claim of the same thread\n");
 }
 
+/* While claim is 0 the caller is the CPU's owner, and only it writes busy. */
+static bool inside_fast_section(const struct arch_cpu *cpu)
+{
+	return !__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED);
+}
+
 struct arch_cpu *arch_cpu_lock(void)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 
 	if (!cpu)
 		return NULL;
-	if (unlikely(holds_cpu(sim_cpu_of(cpu)))) {
+	if (unlikely(holds_cpu(sim_cpu_of(cpu)) || inside_fast_section(cpu))) {
 		report_reentry(cpu);
 		return NULL;
 	}
@@ -296,6 +305,7 @@ struct arch_cpu *arch_cpu_claim(const struct arch_machine *am, unsigned int id)
 		arch_log(am, 0, "libkmem: a CPU was claimed from outside its machine or twice");
 		arch_trap();
 	}
+	rank_check(LOCK_RANK_CPU_CLAIM);
 	lock_cpu(cpu);
 	mark_used(machine_of(am), id);
 	if (!cpu->shared)

@@ -34,6 +34,7 @@ struct parser {
 	unsigned int nr_words, max_words;
 	unsigned int rows, row_len;	/* of distance= */
 	char why[160];			/* of a bad value, where the parser says it itself */
+	int code;			/* of a bad value: -EINVAL unless the parser says otherwise */
 };
 
 static int out_of_memory(struct parser *p)
@@ -66,45 +67,47 @@ static int add_word(struct parser *p, char *text, unsigned int line)
 	return 0;
 }
 
-/* Cut @text, which is changed, into words. A quote keeps blanks together and is dropped. */
+/* Take the quotes out of the word at *@at, which keep blanks together, end it with a NUL and move
+ * *@at behind it. false: a quote is not closed. */
+static bool take_word(char **at, unsigned int *line)
+{
+	char *in = *at, *out = *at;
+	char quote = 0;
+
+	for (; *in && (quote || !isspace((unsigned char)*in)); in++) {
+		*line += *in == '\n';
+		if (quote ? *in == quote : (*in == '"' || *in == '\''))
+			quote = quote ? 0 : *in;
+		else
+			*out++ = *in;
+	}
+	if (*in)
+		*line += *in++ == '\n';
+	*out = '\0';
+	*at = in;
+	return !quote;
+}
+
+/* Cut @text, which is changed, into words. */
 static int cut_words(struct parser *p, char *text)
 {
 	unsigned int line = 1;
+	int ret = 0;
 
-	while (*text) {
-		unsigned int start_line = line;
-		char *word, *out, quote = 0;
-		bool last;
+	while (!ret && *text) {
+		unsigned int start = line;
+		char *word = text;
 
-		if (isspace((unsigned char)*text)) {
+		if (isspace((unsigned char)*text))
 			line += *text++ == '\n';
-			continue;
-		}
-		if (*text == '#') {
+		else if (*text == '#')
 			text += strcspn(text, "\n");
-			continue;
-		}
-		for (word = out = text; *text && (quote || !isspace((unsigned char)*text)); text++) {
-			line += *text == '\n';
-			if (quote ? *text == quote : (*text == '"' || *text == '\''))
-				quote = quote ? 0 : *text;
-			else
-				*out++ = *text;
-		}
-		if (quote)
-			return sim_error(p->err, -EINVAL, "%s:%u: the quote %c is not closed", p->name,
-					 start_line, quote);
-		last = !*text;
-		line += *text == '\n';
-		*out = '\0';
-		if (!last)
-			text++;
-		int ret = add_word(p, word, start_line);
-
-		if (ret)
-			return ret;
+		else if (take_word(&text, &line))
+			ret = add_word(p, word, start);
+		else
+			ret = sim_error(p->err, -EINVAL, "%s:%u: a quote is not closed", p->name, start);
 	}
-	return 0;
+	return ret;
 }
 
 /* --- values -------------------------------------------------------------------------------- */
@@ -155,6 +158,12 @@ static const char *bad_number(struct parser *p, uint64_t min, uint64_t max)
 	snprintf(p->why, sizeof(p->why), "a number from %llu to %llu is needed",
 		 (unsigned long long)min, (unsigned long long)max);
 	return p->why;
+}
+
+static const char *not_in_this_version(struct parser *p)
+{
+	p->code = -EOPNOTSUPP;
+	return "not in this version";
 }
 
 static const char *set_number(struct parser *p, const char *value, unsigned int *field,
@@ -370,7 +379,7 @@ static const char *set_mode(struct parser *p, const char *value)
 		if (strcmp(modes[i], value))
 			continue;
 		p->desc->mode = (enum machine_mode)i;
-		return desc_check_mode(p->desc->mode, NULL) ? "not in this version" : NULL;
+		return desc_check_mode(p->desc->mode, NULL) ? not_in_this_version(p) : NULL;
 	}
 	return "32, pae, 4level or 5level is needed";
 }
@@ -408,7 +417,7 @@ static const char *set_backing(struct parser *p, const char *value)
 
 static const char *set_tlb(struct parser *p, const char *value)
 {
-	return "not in this version";
+	return not_in_this_version(p);
 }
 
 static const char *set_preset(struct parser *p, const char *value)
@@ -481,7 +490,7 @@ static int apply_word(struct parser *p, const struct word *w, unsigned int *seen
 			return bad_word(p, w, -EINVAL, "this key stands here twice");
 		*seen |= 1u << i;
 		why = keys[i].set(p, w->value);
-		return why ? bad_word(p, w, -EINVAL, why) : 0;
+		return why ? bad_word(p, w, p->code, why) : 0;
 	}
 	return bad_word(p, w, -EINVAL, "unknown key");
 }
@@ -527,7 +536,7 @@ static int parse(struct parser *p, char *text)
 int machine_desc_parse(struct machine_desc *desc, const char *text, const char *name,
 		       struct machine_error *err)
 {
-	struct parser p = {.desc = desc, .err = err, .name = name ? name : "machine"};
+	struct parser p = {.desc = desc, .err = err, .name = name ? name : "machine", .code = -EINVAL};
 	char *copy = strdup(text);
 	int ret = -ENOMEM;
 
@@ -590,8 +599,9 @@ int machine_desc_init(struct machine_desc *desc, const char *preset, struct mach
 	if (!ret)
 		return 0;
 	*desc = (struct machine_desc){0};
-	return sim_error(err, -EINVAL, "preset %.60s: %s", preset,
-			 ret == -EOPNOTSUPP ? "not in this version" : "unknown");
+	if (ret == -EOPNOTSUPP)
+		return sim_error(err, ret, "preset %.60s: not in this version", preset);
+	return sim_error(err, -EINVAL, "preset %.60s: unknown", preset);
 }
 
 void machine_desc_free(struct machine_desc *desc)

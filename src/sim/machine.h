@@ -16,6 +16,8 @@
 #include "arch.h"
 #include "lib/list.h"
 
+#include <kmem/mmu.h>
+
 struct report_hook {
 	machine_report_fn *fn;
 	void *arg;
@@ -48,6 +50,7 @@ struct machine {
 	char *window;			/* the reservation that holds all windows */
 	size_t window_size;
 	int memfd;			/* -1: private backing */
+	struct mmu_regs mmu_regs;	/* set once at boot */
 
 	/* Which threads are where (cpu.c). */
 	struct arch_spinlock attach_lock;
@@ -89,4 +92,6 @@ void host_pool_release(struct host_pool *pool);
 int machine_map(struct machine *m, struct machine_error *err);
 void machine_unmap(struct machine *m);
 
+/* vmap_window.c: second addresses that exist when the process forks shall not come along. */
+void vmap_window_before_fork(struct machine *m);
 #endif

@@ -11,7 +11,7 @@
  *          the memmap (2 MiB for each section of 128 MiB that has RAM), 39 pages for each CPU, the
  *          node's structure. On one node the hash tables of the file systems, 96 pages for each
  *          256 MiB (on several nodes they are vmalloc'ed later). With RAM above 4 GiB the bounce
- *          buffers: 64 MiB below 4 GiB and their table.
+ *          buffers: 64 MiB below 4 GiB and their table. A few pages more, found by counting.
  * 32-bit   The same idea, all from the top of low memory: an image of 1114 pages, a memmap of 32
  *          bytes a frame, 23 pages for each CPU, 48 pages of hash tables for each 256 MiB.
  * small    A machine that has no RAM where the image goes has a small kernel: an eighth of its RAM
@@ -32,6 +32,7 @@
 #define PC_BIOS_END MIB
 #define PC_TABLES (128 * KIB)
 
+#define SECTION_SIZE (128 * MIB)
 #define IMAGE_START (16 * MIB)
 #define IMAGE_PAGES_64 (3584 + 5)
 #define IMAGE_PAGES_32 1114
@@ -185,8 +186,8 @@ static uint64_t sections_of(const struct range_vec *ram, int node)
 	uint64_t sections = 0, next = 0;
 
 	for (unsigned int i = 0; i < ram->n; i++) {
-		uint64_t first = ram->v[i].start >> 27;
-		uint64_t last = (ram->v[i].end - 1) >> 27;
+		uint64_t first = ram->v[i].start / SECTION_SIZE;
+		uint64_t last = (ram->v[i].end - 1) / SECTION_SIZE;
 
 		if (ram->v[i].node != node)
 			continue;
@@ -213,6 +214,7 @@ static void reserve_64(struct boot_map *map)
 	const struct range_vec *ram = map->ram;
 	int last = node_at(ram, UINT64_MAX);
 	bool bounce = ram->v[ram->n - 1].end > PC_HIGH_START;
+	bool small = ram->v[ram->n - 1].end <= SECTION_SIZE;
 
 	reserve_range(map, IMAGE_START, IMAGE_START + IMAGE_PAGES_64 * PAGE_SIZE);
 	if (bounce)
@@ -223,9 +225,11 @@ static void reserve_64(struct boot_map *map)
 		if (node == 0)
 			pages += 4;
 		if ((int)node == last)
-			pages += 8 + (bounce ? 192 + 3 : 0);
+			pages += 7 + !small + desc->cpus / 16 + (bounce ? 192 + 3 : 0);
 		if (desc->nodes == 1)
 			pages += hash_pages(ram_pages(ram, ANY_NODE, UINT64_MAX), 96);
+		else if ((int)node == last)
+			pages += bounce;
 		reserve_top(map, (int)node, UINT64_MAX, pages);
 	}
 }

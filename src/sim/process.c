@@ -113,6 +113,15 @@ static void forget_threads(struct machine *m, struct sim_thread *self)
 	}
 }
 
+static void fork_prepare(void)
+{
+	struct machine *m;
+
+	process_lock();
+	list_for_each_entry(m, &process.machines, list)
+		vmap_window_before_fork(m);
+}
+
 static void fork_in_child(void)
 {
 	struct sim_thread *self = pthread_getspecific(process.key);
@@ -135,7 +144,7 @@ static void init_once(void)
 	int ret = pthread_key_create(&process.key, destructor);
 
 	if (!ret)
-		ret = pthread_atfork(process_lock, process_unlock, fork_in_child);
+		ret = pthread_atfork(fork_prepare, process_unlock, fork_in_child);
 	process.error = -ret;
 	process.membarrier = !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }

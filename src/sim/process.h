@@ -45,6 +45,9 @@ bool process_has_machine_locked(const struct machine *m);
 /* Hooks of calls without a machine, and of machines without hooks of their own. */
 struct hooks *process_hooks(void);
 
+/* lock.c: stop, in builds with assertions, if the thread holds a lock of @rank or above. */
+void rank_check(uint32_t rank);
+
 /* cpu.c; all with the process lock held. @to NULL: the lowest-numbered CPU with the fewest threads. */
 void thread_attach_locked(struct sim_thread *t, struct machine *m, struct arch_cpu *to);
 void thread_detach_locked(struct sim_thread *t);

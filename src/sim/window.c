@@ -3,9 +3,12 @@
  * A machine's windows: ranges of host addresses, in one reservation, with gaps between them that
  * nothing may touch:
  *
- *	| gap | RAM | gap | memmap | gap | pageblocks | gap | CPU 0 | CPU 1 | … | gap |
+ *	| gap | RAM | gap | tables | gap | memmap | gap | pageblocks | gap | CPU 0 | CPU 1 | … | gap | vmalloc | gap |
  *
  * The byte of physical address p is at ram + p; where the map has no RAM, the window has no memory.
+ * Above RAM lies physical memory that is no RAM, as a PC has flash and devices there: room for page
+ * tables that must not take any of the machine's RAM. The vmalloc window begins empty; pages appear in
+ * it as they are mapped (vmap_window.c).
  * The host backs a page of any window when it is first touched, so a machine costs what it uses and
  * not what it has: a terabyte is created in the time of a megabyte.
  *
@@ -13,6 +16,8 @@
  */
 #include "sim/error.h"
 #include "sim/machine.h"
+
+#include "lib/kva_layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +40,11 @@
  * into the same set of a cache. */
 #define CPU_STRIDE (64 * MIB + PAGE_SIZE)
 
+/* The vmalloc window holds all RAM twice, and at least so much. */
+#define VMALLOC_MIN ((uint64_t)1 << 30)
+
 struct layout {
-	uint64_t ram, memmap, pageblocks, cpus;	/* offsets from the start */
+	uint64_t ram, memmap, pageblocks, cpus, vmalloc;	/* offsets from the start */
 	uint64_t size;
 	bool overflow;
 };
@@ -52,15 +60,60 @@ static uint64_t place(struct layout *l, uint64_t size)
 	return at;
 }
 
+/* As many bytes as there is RAM, holes left out. */
+static uint64_t total_ram(const struct machine_desc *desc)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < desc->nr_ram; i++)
+		total += desc->ram[i].end - desc->ram[i].start;
+	return total;
+}
+
+/* Tables for @bytes of addresses, however they are cut into pages: one for each 2 MiB, one for each
+ * 1 GiB, and so on up. */
+static uint64_t tables_for(uint64_t bytes)
+{
+	uint64_t tables = 0;
+
+	for (unsigned int shift = X86_PMD_SHIFT; shift <= X86_PGD_SHIFT; shift += X86_LEVEL_BITS)
+		tables += (bytes >> shift) + 2;
+	return tables;
+}
+
+/* The kernel's address space: which regions there are, how large, and room for their tables. The
+ * direct map has few small pages: at both ends of each range of RAM. */
+static void plan_regions(struct machine *m)
+{
+	struct arch_machine *am = &m->pub;
+	struct kva_layout layout = kva_layout(m->desc.mode);
+	uint64_t size = 2 * total_ram(&m->desc);
+	uint64_t tables, limit = (uint64_t)1 << m->desc.maxphyaddr;
+
+	am->direct_base = layout.direct_base;
+	am->vmalloc_base = layout.vmalloc_base;
+	if (size < VMALLOC_MIN)
+		size = VMALLOC_MIN;
+	am->vmalloc_size = size < layout.vmalloc_size ? size : layout.vmalloc_size;
+	am->table_start = (am->ram_size + GAP + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
+	if (!am->vmalloc_size || am->table_start > limit)
+		return;
+	tables = tables_for(am->vmalloc_size) + 4 * m->desc.nr_ram + (am->ram_size >> X86_PGD_SHIFT) + 2;
+	if (limit - am->table_start >= tables * PAGE_SIZE)
+		am->table_size = tables * PAGE_SIZE;
+}
+
 static void make_layout(const struct machine *m, struct layout *l)
 {
 	const struct arch_machine *am = &m->pub;
 
 	*l = (struct layout){.size = GAP};
-	l->ram = place(l, am->ram_size);
+	l->ram = place(l, am->table_start + am->table_size);
 	l->memmap = place(l, am->nr_frames * MEMMAP_ENTRY);
 	l->pageblocks = place(l, (am->nr_frames >> SMALLEST_PAGEBLOCK_ORDER) + 1);
 	l->cpus = place(l, am->nr_cpus * CPU_STRIDE);
+	if (m->desc.backing == MACHINE_BACKING_MEMFD)
+		l->vmalloc = place(l, am->vmalloc_size);
 }
 
 static int no_memory(struct machine_error *err, const char *what, uint64_t size)
@@ -101,8 +154,8 @@ static int open_memfd(struct machine *m, struct machine_error *err)
 	if (m->memfd < 0)
 		return sim_error(err, -errno, "memfd_create: %s (backing=private needs none)",
 				 strerror(errno));
-	if (ftruncate(m->memfd, (off_t)m->pub.ram_size))
-		return no_memory(err, "memfd", m->pub.ram_size);
+	if (ftruncate(m->memfd, (off_t)(m->pub.table_start + m->pub.table_size)))
+		return no_memory(err, "memfd", m->pub.table_start + m->pub.table_size);
 	return 0;
 }
 
@@ -134,6 +187,9 @@ static int map_ram(struct machine *m, struct machine_error *err)
 			end = desc->ram[i].end;
 		ret = map_ram_range(m, start, end, err);
 	}
+	if (!ret && m->pub.table_size)
+		ret = map_ram_range(m, m->pub.table_start,
+				    m->pub.table_start + m->pub.table_size, err);
 	return ret;
 }
 
@@ -143,6 +199,7 @@ int machine_map(struct machine *m, struct machine_error *err)
 	struct layout l;
 	int ret;
 
+	plan_regions(m);
 	make_layout(m, &l);
 	errno = ENOMEM;
 	if (!l.overflow)
@@ -155,6 +212,8 @@ int machine_map(struct machine *m, struct machine_error *err)
 	am->pageblocks = m->window + l.pageblocks;
 	am->cpus = m->window + l.cpus;
 	am->cpu_stride = CPU_STRIDE;
+	if (l.vmalloc)
+		am->vmalloc = m->window + l.vmalloc;
 	ret = map_ram(m, err);
 	if (!ret)
 		ret = map_private(am->memmap, am->nr_frames * MEMMAP_ENTRY, "memmap", err);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's address space at boot: page tables with the direct map, and the vmalloc region.
+ *
+ * Tables lie in frames that the description reserves, as a real kernel's early tables do: they take
+ * no managed page and change no figure of zoneinfo. Where the description reserves too little, there
+ * is physical memory above RAM (sim/window.c). The direct map shows the RAM that the kernel uses, so
+ * not what mem= hides; ranges that touch (a border of nodes) are one, for large pages may span them.
+ */
+#include "boot/boot.h"
+
+#include "lib/kernel.h"
+#include "memblock/memblock.h"
+#include "vmalloc/vmalloc.h"
+
+static phys_addr_t region_end(const struct memblock_region *r)
+{
+	return r->base + r->size;
+}
+
+/* What @reserved has in common with RAM. */
+static int add_reserved(struct kernel *k, const struct memblock_region *reserved)
+{
+	const struct memblock_type *memory = &k->memblock->memory;
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < memory->cnt; i++) {
+		const struct memblock_region *r = &memory->regions[i];
+		phys_addr_t start = r->base > reserved->base ? r->base : reserved->base;
+		phys_addr_t end = region_end(r) < region_end(reserved) ? region_end(r) :
+									 region_end(reserved);
+
+		start = (start + PAGE_SIZE - 1) & PAGE_MASK;
+		end &= PAGE_MASK;
+		if (start < end)
+			ret = vmalloc_add_frames(k, start, end);
+	}
+	return ret;
+}
+
+static int map_ram(struct kernel *k)
+{
+	const struct memblock_type *memory = &k->memblock->memory;
+	unsigned int i = 0;
+	int ret = 0;
+
+	while (!ret && i < memory->cnt) {
+		phys_addr_t start = memory->regions[i].base;
+		phys_addr_t end = region_end(&memory->regions[i]);
+
+		for (i++; i < memory->cnt && memory->regions[i].base == end; i++)
+			end = region_end(&memory->regions[i]);
+		ret = vmalloc_map_direct(k, start, end & PAGE_MASK);
+	}
+	return ret;
+}
+
+int boot_address_space(struct kernel *k, struct machine_error *err)
+{
+	const struct memblock_type *reserved = &k->memblock->reserved;
+	int ret = vmalloc_create(k);
+
+	for (unsigned int i = 0; !ret && i < reserved->cnt; i++)
+		ret = add_reserved(k, &reserved->regions[i]);
+	if (!ret)
+		ret = vmalloc_start(k);
+	if (!ret)
+		ret = map_ram(k);
+	if (ret)
+		return boot_error(err, ret, "no memory for the kernel's page tables");
+	vmalloc_enable(k);
+	return 0;
+}

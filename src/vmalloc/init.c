@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmalloc's part of boot and shutdown. Boot tells it, in the order of vmalloc.h, where page tables may
+ * lie, what RAM there is, and when the CPUs switch to the tables.
+ */
+#include "vmalloc/vmalloc.h"
+
+#include "common/registry.h"
+#include "lib/errno.h"
+#include "lib/list.h"
+#include "lib/lock_rank.h"
+#include "lib/report.h"
+
+#include <kmem/mmu.h>
+
+int vmalloc_create(struct kernel *k)
+{
+	struct vmalloc *v;
+	int ret;
+
+	if (!pgtable_supported(k))
+		return 0;
+	v = arch_host_alloc(k->arch, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	k->vmalloc = v;
+	v->kernel = k;
+	arch_spin_init(&v->direct_lock, LOCK_RANK_VMAP_DIRECT);
+	ret = pgtable_init(k, &v->pgtable);
+	if (!ret)
+		ret = vmap_areas_init(k, &v->areas, k->arch->vmalloc_base, k->arch->vmalloc_size);
+	return ret;
+}
+
+int vmalloc_add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end)
+{
+	return k->vmalloc ? pt_pool_add(&k->vmalloc->pgtable.pool, start, end) : 0;
+}
+
+int vmalloc_start(struct kernel *k)
+{
+	if (!k->vmalloc)
+		return 0;
+	return pgtable_start(&k->vmalloc->pgtable, k->arch->vmalloc_base, k->arch->vmalloc_size);
+}
+
+int vmalloc_map_direct(struct kernel *k, phys_addr_t start, phys_addr_t end)
+{
+	if (!k->vmalloc)
+		return 0;
+	return pgtable_map_range(&k->vmalloc->pgtable, k->arch->direct_base + start, start, end);
+}
+
+/* The registers of a Linux kernel on a CPU of today, as far as paging looks at them. */
+void vmalloc_enable(struct kernel *k)
+{
+	struct mmu_regs regs = {
+		.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_PE,
+		.cr4 = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP,
+		.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE,
+	};
+
+	if (!k->vmalloc)
+		return;
+	regs.cr3 = k->vmalloc->pgtable.root;
+	arch_mmu_set_regs(k->arch, &regs);
+	/* Tables of vmalloc are managed pages, unless the allocators' own things are kept apart. */
+	k->vmalloc->pgtable.use_pool = k->params.isolate_metadata;
+}
+
+/* --- shutdown ---------------------------------------------------------------------------------- */
+
+static struct vmap_vm *next_leak(struct vmalloc *v)
+{
+	struct rb_node *node = rb_first(&v->areas.busy);
+
+	for (; node; node = rb_next(node)) {
+		struct vmap_vm *vm = container_of(node, struct vmap_area, node)->vm;
+
+		if (!vm->internal)
+			return vm;
+	}
+	return NULL;
+}
+
+static void report_leak(struct kernel *k, const struct vmap_vm *vm)
+{
+	char caller[128];
+
+	arch_symbol((unsigned long)vm->vm.caller, caller, sizeof(caller));
+	report_warn(k, "vmalloc: area 0x%llx-0x%llx of %s (%lu bytes, %s) was never freed",
+		    (unsigned long long)vm->va->start, (unsigned long long)vm->va->end, caller,
+		    vm->vm.size - PAGE_SIZE, vm->vm.flags & VM_MAP ? "vmap" : "vmalloc");
+}
+
+unsigned long vmalloc_exit(struct kernel *k)
+{
+	static const struct mmu_regs off;
+	struct vmalloc *v = k->vmalloc;
+	unsigned long leaks = 0;
+	struct vmap_vm *vm;
+
+	if (!v)
+		return 0;
+	while ((vm = next_leak(v))) {
+		report_leak(k, vm);
+		leaks++;
+		if (vm->vm.flags & VM_MAP)
+			vunmap(vm->vm.addr);
+		else
+			vfree(vm->vm.addr);
+	}
+	vmap_areas_purge(&v->areas);
+	arch_mmu_set_regs(k->arch, &off);
+	vmap_areas_exit(&v->areas);
+	pgtable_exit(&v->pgtable);
+	k->vmalloc = NULL;
+	arch_host_free(k->arch, v, sizeof(*v));
+	return leaks;
+}
