@@ -5,8 +5,8 @@
  *   slab          2^order pages cut into `num` objects of `size` bytes; its structure (slab_slab)
  *                 lies in the first struct page, its free list where slab_geometry.c decided
  *   array_cache   pointers to free objects, last in first out. One a CPU (slab_array, in per-CPU
- *                 data), one shared by the CPUs of a node, and on each node one for every other node
- *                 (slab_alien)
+ *                 data), one shared by the CPUs of a node, and on each node one for every other
+ *                 node (slab_alien)
  *   node          kmem_cache_node: the slabs of one NUMA node on three lists, partial, full, free
  *   cache         slab_cache: geometry, limits, offset of the per-CPU arrays, nodes
  *
@@ -28,7 +28,7 @@
 #include "lib/percpu.h"
 #include "lib/report.h"
 
-/* --- geometry ------------------------------------------------------------------------------- */
+/* --- geometry --------------------------------------------------------------------------------- */
 
 /* Where a slab keeps its free list: one byte an object, the objects' numbers in the order in which
  * they will be handed out. */
@@ -38,7 +38,7 @@ enum slab_mgmt {
 	SLAB_MGMT_OBJ,	/* in the free object that will be handed out last */
 };
 
-/* Bits that Linux adds to a cache's flags for the last two; printed, not kept in kmem_cache.flags. */
+/* Bits that Linux adds to a cache's flags for the last two; printed, not in kmem_cache.flags. */
 #define SLAB_CFLGS_OBJFREELIST 0x40000000u
 #define SLAB_CFLGS_OFF_SLAB 0x80000000u
 
@@ -83,7 +83,7 @@ struct slab_geometry {
 /* 0, or -E2BIG when no slab order holds an object. */
 int slab_geometry(struct slab_geometry *geo, const struct slab_request *req);
 
-/* --- a slab --------------------------------------------------------------------------------- */
+/* --- a slab ----------------------------------------------------------------------------------- */
 
 struct slab_cache;
 
@@ -93,7 +93,7 @@ struct slab_slab {
 	struct slab_cache *cache;
 	char *s_mem;			/* first object: start of the slab plus its colour */
 	uint8_t *freelist;		/* SLAB_MGMT_OBJ: NULL while no object is free */
-	unsigned int active;		/* objects handed out, or in arrays: freelist[active] is next */
+	unsigned int active;		/* objects out, or in arrays: freelist[active] is next */
 } __attribute__((may_alias));
 _Static_assert(sizeof(struct slab_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slab_slab");
 
@@ -134,7 +134,7 @@ unsigned int slab_take(struct slab_cache *s, struct slab_slab *slab, void **obje
 /* Put one back; it is the next to be taken. @slab->active must not be 0. */
 void slab_put_locked(struct slab_cache *s, struct slab_slab *slab, void *object);
 
-/* --- arrays --------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 struct slab_array {
 	unsigned int avail;
@@ -154,7 +154,7 @@ static inline size_t slab_array_bytes(unsigned int limit)
 	return sizeof(struct slab_array) + limit * sizeof(void *);
 }
 
-/* --- a node --------------------------------------------------------------------------------- */
+/* --- a node ----------------------------------------------------------------------------------- */
 
 struct slab_node {
 	struct arch_spinlock list_lock;
@@ -169,7 +169,7 @@ struct slab_node {
 	unsigned int colour_next;	/* colour of the newest slab; relaxed atomic, only a hint */
 	unsigned int shared_limit;
 	struct slab_array *shared;	/* NULL: none */
-	struct slab_alien **alien;	/* by node, NULL at its own place; NULL on one-node machines */
+	struct slab_alien **alien;	/* by node, NULL at its own; NULL on one-node machines */
 };
 
 struct slab_cache {
@@ -199,9 +199,10 @@ static __always_inline struct slab_array *slab_cpu_array(const struct slab_cache
 }
 
 /*
- * Whether @object is the first byte of an object of @slab. With c = ceil(2^64 / size) a 32-bit offset
- * is a multiple of size exactly when offset * c mod 2^64 < c: the product is then quotient * (c * size
- * - 2^64), less than c, and else at least c more (Lemire, Kaser, Kurz 2019).
+ * Whether @object is the first byte of an object of @slab. With c = ceil(2^64 / size) a 32-bit
+ * offset is a multiple of size exactly when offset * c mod 2^64 < c: for offset = q * size + r the
+ * product is q * (c * size - 2^64) + r * c, of which the first part is less than c (Lemire, Kaser,
+ * Kurz: Faster Remainder by Direct Computation, 2019).
  */
 static __always_inline bool slab_is_object(const struct slab_cache *s, const struct slab_slab *slab,
 					   const void *object)
@@ -245,7 +246,7 @@ void slab_node_free(struct slab_cache *s, struct slab_node *n, void **objects, u
 /* Give all slabs of the free list back. */
 void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n);
 
-/* --- arrays and nodes (slab_array.c) ----------------------------------------------------------- */
+/* --- arrays and nodes (slab_array.c) ---------------------------------------------------------- */
 
 /* Room of the shared array, without the lock: a hint. 0: full, or there is none. */
 unsigned int slab_shared_room(const struct slab_node *n);

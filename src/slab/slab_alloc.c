@@ -102,7 +102,7 @@ static void *slab_alloc_anywhere(struct slab_cache *s, gfp_t gfp, unsigned int h
 	return slab_node_grow(s, gfp, (int)here, &object, 1) ? object : NULL;
 }
 
-/* --- the slow entry ---------------------------------------------------------------------------- */
+/* --- the slow entry --------------------------------------------------------------------------- */
 
 static noinline void slab_foreign_cache(struct kernel *k, const struct slab_cache *s)
 {
@@ -158,9 +158,9 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 	return object;
 }
 
-/* --- public ------------------------------------------------------------------------------------ */
+/* --- public ----------------------------------------------------------------------------------- */
 
-/* What the fast paths leave to do: find an object if there is none yet, zero it if that is asked. */
+/* What the fast paths leave to do: find an object if there is none yet, zero it if asked. */
 static noinline void *slab_alloc_finish(struct slab_cache *s, gfp_t gfp, int nid, void *object)
 {
 	if (!object)
@@ -241,7 +241,7 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	return slab_kmalloc(size, gfp, node);
 }
 
-/* --- bulk -------------------------------------------------------------------------------------- */
+/* --- bulk ------------------------------------------------------------------------------------- */
 
 /* As many objects as the CPU's array has, in one section. */
 static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)

@@ -17,7 +17,7 @@
 
 #include "lib/string.h"
 
-/* --- the shared array -------------------------------------------------------------------------- */
+/* --- the shared array ------------------------------------------------------------------------- */
 
 unsigned int slab_shared_room(const struct slab_node *n)
 {
@@ -89,7 +89,7 @@ static void slab_drain_shared(struct slab_cache *s, struct slab_node *n)
 	slab_destroy_list(s, &list);
 }
 
-/* --- alien arrays ------------------------------------------------------------------------------ */
+/* --- alien arrays ----------------------------------------------------------------------------- */
 
 /* Send everything home to @n: as much as the shared array there takes (from the top), the rest to
  * the slabs. The alien array's lock is held. */
@@ -148,7 +148,7 @@ static void slab_drain_aliens(struct slab_cache *s, struct slab_node *here)
 	}
 }
 
-/* --- everything -------------------------------------------------------------------------------- */
+/* --- everything ------------------------------------------------------------------------------- */
 
 static void slab_drain_cpu(struct slab_cache *s, unsigned int id)
 {

@@ -15,8 +15,8 @@
  *	its shape          slab_geometry.c
  *	life of a cache    here
  *
- * An object is in exactly one place: handed out; in one array (of a CPU, shared or alien); or on the
- * free list of its slab. Moves between places:
+ * An object is in exactly one place: handed out; in one array (of a CPU, shared or alien); or on
+ * the free list of its slab. Moves between places:
  *
  *	slab ──▶ CPU array ──▶ user ──▶ CPU array of the object's node ──▶ shared array ──▶ slab
  *	  └─────────────────▶ user ──▶ alien array ──▶ shared array or slab of the object's node
@@ -169,5 +169,5 @@ unsigned long backend_shutdown(struct kmem_cache *cache)
 
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)
 {
-	return page->type == PAGE_TYPE_SLAB ? &page_slab(page)->cache->common : NULL;
+	return page_type(page) == PAGE_TYPE_SLAB ? &page_slab(page)->cache->common : NULL;
 }

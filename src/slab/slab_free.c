@@ -3,8 +3,8 @@
  * Freeing.
  *
  *	fast    on top of this CPU's array
- *	flush   the array is full: its oldest batch goes to the node (shared array, else slabs), then
- *	        as above
+ *	flush   the array is full: its oldest batch goes to the node (shared array, else slabs),
+ *	        then as above
  *	alien   an object of another node goes into the alien array towards that node
  *
  * Before anything is touched the pointer is checked: it must lie in a slab of this machine, at the
@@ -15,14 +15,23 @@
 
 #include "lib/string.h"
 
-/* The slab in which @object lies; NULL: none. */
+/*
+ * The slab in which @object lies; NULL: none. Most slabs are single pages, so the page itself is
+ * looked at before its `head`: where the CPU guesses right, kfree() need not wait for that load to
+ * know the cache.
+ */
 static __always_inline struct slab_slab *slab_lookup(struct arch_cpu *cpu, const void *object)
 {
-	struct page *head = memmap_lookup_head(cpu, object);
+	struct page *page = memmap_lookup(cpu, object);
 
-	if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
+	if (unlikely(!page))
 		return NULL;
-	return page_slab(head);
+	if (likely(page_type(page) == PAGE_TYPE_SLAB))
+		return page_slab(page);
+	page = page->head;
+	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB))
+		return NULL;
+	return page_slab(page);
 }
 
 static __always_inline bool slab_freed_last(const struct slab_array *ac, const void *object)
@@ -55,7 +64,7 @@ static __always_inline bool slab_push(struct slab_cache *s, bool any, struct arc
 	return true;
 }
 
-/* --- the slow path ----------------------------------------------------------------------------- */
+/* --- the slow path ---------------------------------------------------------------------------- */
 
 enum slab_verdict {
 	SLAB_FREED,
@@ -90,8 +99,8 @@ static void slab_flush_start(struct slab_free *f, struct slab_array *ac)
 	f->nr = nr;
 }
 
-/* Look at the pointer and free it into the CPU's array if nothing is wrong and it belongs there. The
- * CPU's section. */
+/* Look at the pointer and free it into the CPU's array if nothing is wrong and it belongs there.
+ * The CPU's section. */
 static enum slab_verdict slab_free_here(struct slab_free *f, const struct slab_cache *s,
 					struct arch_cpu *cpu, void *object)
 {
@@ -159,7 +168,7 @@ static noinline void slab_free_slow(struct slab_cache *s, void *object)
 		slab_node_flush(f.owner, f.owner->node[f.here], f.batch, f.nr);
 }
 
-/* --- public ------------------------------------------------------------------------------------ */
+/* --- public ----------------------------------------------------------------------------------- */
 
 static __always_inline void slab_free(struct slab_cache *s, bool any, void *object)
 {

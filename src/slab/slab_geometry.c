@@ -124,7 +124,7 @@ static bool slab_choose_layout(const struct slab_request *req, unsigned int size
 }
 
 /*
- * How many objects a CPU may hoard: fewer of the large ones, of which a few are already much memory.
+ * How many objects a CPU may hoard: fewer of the large ones, a few of which are much memory.
  * Steps as Linux's.
  */
 static unsigned int slab_array_limit(unsigned int size)

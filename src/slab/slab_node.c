@@ -12,11 +12,11 @@
  * *end* of partial: that leaves its other objects the longest time to come back and free it whole.
  * A slab that became free goes to the front of free; what is given back leaves from its end.
  *
- * Invariants under list_lock: total_slabs and free_slabs count the lists; free_objects is the sum of
- * num - active over the lists; objects in arrays count as active.
+ * Invariants under list_lock: total_slabs and free_slabs count the lists; free_objects is the sum
+ * of num - active over the lists; objects in arrays count as active.
  *
- * Free slabs are kept while free_objects does not exceed free_limit. Slabs of a TYPESAFE_BY_RCU cache
- * are never given back here, only by shrink and destroy (docs/differences.md).
+ * Free slabs are kept while free_objects does not exceed free_limit. Slabs of a TYPESAFE_BY_RCU
+ * cache are never given back here, only by shrink and destroy (docs/differences.md).
  */
 #include "slab/slab.h"
 
@@ -111,7 +111,7 @@ size_t slab_node_bytes(const struct slab_cache *s, const struct slab_node *n)
 	return bytes;
 }
 
-/* --- taking --------------------------------------------------------------------------------- */
+/* --- taking ----------------------------------------------------------------------------------- */
 
 /* The slab that allocation uses next; NULL: none. It must go through slab_relist_locked(). */
 static struct slab_slab *slab_first_locked(struct slab_node *n)
@@ -190,7 +190,7 @@ unsigned int slab_node_grow(struct slab_cache *s, gfp_t gfp, int nid, void **obj
 	return nr;
 }
 
-/* --- giving back ---------------------------------------------------------------------------- */
+/* --- giving back ------------------------------------------------------------------------------ */
 
 static void slab_node_put_locked(struct slab_cache *s, struct slab_node *n, void *object)
 {

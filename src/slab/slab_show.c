@@ -62,9 +62,9 @@ void backend_show_geometry(struct kmem_cache *cache, bool counts, struct seq_fil
 	if (!counts)
 		return;
 	backend_get_slabinfo(cache, &info);
-	seq_printf(m, " active_objs=%lu num_objs=%lu active_slabs=%lu num_slabs=%lu shared_avail=%lu",
-		   info.active_objs, info.num_objs, info.active_slabs, info.num_slabs,
-		   info.shared_avail);
+	seq_printf(m, " active_objs=%lu num_objs=%lu active_slabs=%lu num_slabs=%lu",
+		   info.active_objs, info.num_objs, info.active_slabs, info.num_slabs);
+	seq_printf(m, " shared_avail=%lu", info.shared_avail);
 }
 
 struct slab_namer {
@@ -98,9 +98,9 @@ static void slab_show_node_locked(const struct slab_namer *namer, const struct s
 		seq_printf(m, "%u/%u", n->shared->avail, n->shared_limit);
 	else
 		seq_puts(m, "-1/-1");
-	seq_printf(m, " total_slabs=%lu free_slabs=%lu free_objects=%lu free_limit=%lu colour_next=%u",
-		   n->total_slabs, n->free_slabs, n->free_objects, n->free_limit,
-		   __atomic_load_n(&n->colour_next, __ATOMIC_RELAXED));
+	seq_printf(m, " total_slabs=%lu free_slabs=%lu free_objects=%lu free_limit=%lu",
+		   n->total_slabs, n->free_slabs, n->free_objects, n->free_limit);
+	seq_printf(m, " colour_next=%u", __atomic_load_n(&n->colour_next, __ATOMIC_RELAXED));
 	slab_show_list(namer, "partial", &n->partial, true, m);
 	slab_show_list(namer, "full", &n->full, false, m);
 	slab_show_list(namer, "free", &n->free, false, m);
@@ -132,7 +132,7 @@ void backend_show_state(struct kmem_cache *cache, struct kernel *k, kmem_label_f
 	}
 }
 
-/* --- leaks ------------------------------------------------------------------------------------- */
+/* --- leaks ------------------------------------------------------------------------------------ */
 
 static unsigned int slab_report_slab_locked(struct slab_cache *s, const struct slab_slab *slab,
 					    unsigned int max, struct seq_file *m)

@@ -13,9 +13,9 @@
  * handed out only when nothing is left to be read. It starts in the last object; when a full slab
  * gets its first object back, it starts again in that one, which is then the last entry.
  *
- * Colour: successive slabs of a node start their objects at 0, 1, 2, … times colour_off, so that the
- * same field of objects of different slabs does not always fall on the same cache lines. The colour
- * is advanced before it is used: with two colours the first slabs sit at +64, 0, +64.
+ * Colour: successive slabs of a node start their objects at 0, 1, 2, … times colour_off, so that
+ * the same field of objects of different slabs does not always fall on the same cache lines. The
+ * colour is advanced before it is used: with two colours the first slabs sit at +64, 0, +64.
  */
 #include "slab/slab.h"
 
@@ -26,7 +26,7 @@ struct slab_slab *slab_of_object(const struct slab_cache *s, const void *object)
 	struct page *head = memmap_page(am->memmap, pfn)->head;
 	struct slab_slab *slab;
 
-	if (!head || head->type != PAGE_TYPE_SLAB)
+	if (!head || page_type(head) != PAGE_TYPE_SLAB)
 		return NULL;
 	slab = page_slab(head);
 	return slab->cache == s && slab_is_object(s, slab, object) ? slab : NULL;

@@ -176,8 +176,8 @@ static inline void name_slab(void *arg, const struct kmem_cache *s, const void *
 }
 
 /* Give slabs their names in the order in which they come. */
-static inline void name_new_slab(void *arg, enum kmem_slab_event ev, struct kmem_cache *s, void *base,
-				 unsigned int order)
+static inline void name_new_slab(void *arg, enum kmem_slab_event ev, struct kmem_cache *s,
+				 void *base, unsigned int order)
 {
 	char name[16];
 

@@ -172,18 +172,20 @@ static void *wait_for_end(void *arg)
 	return NULL;
 }
 
-/* A second thread on the only CPU makes it shared: every call takes the slow entry, and does the same. */
+/* A second thread on the only CPU makes it shared: every call takes the slow entry and does the
+ * same. */
 static void a_shared_cpu_does_the_same(void **state)
 {
 	struct slab_cache *s = make_cache(200, 0, 0, NULL);
 	pthread_mutex_t end = PTHREAD_MUTEX_INITIALIZER;
+	uint32_t *claim = &arch_cpu_by_id(s->common.kernel->arch, 0)->claim;
 	void *p[200], *q = take(s);
 	pthread_t other;
 	unsigned int i;
 
 	pthread_mutex_lock(&end);
 	assert_int_equal(pthread_create(&other, NULL, wait_for_end, &end), 0);
-	while (!__atomic_load_n(&arch_cpu_by_id(s->common.kernel->arch, 0)->claim, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(claim, __ATOMIC_ACQUIRE))
 		sched_yield();
 	assert_null(arch_cpu_tryenter());
 	give(s, q);

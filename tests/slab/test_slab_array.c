@@ -125,7 +125,7 @@ static void a_batch_goes_through_the_shared_array(void **state)
 	kmem_cache_destroy(&s->common);
 }
 
-/* A shared array with room for a part of a batch takes that part alone; a full one takes nothing. */
+/* A shared array with room for a part of a batch takes that part alone; a full one nothing. */
 static void a_shared_array_takes_what_fits(void **state)
 {
 	struct slab_cache *s = cache_of_120();

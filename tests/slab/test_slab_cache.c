@@ -4,8 +4,8 @@
 
 static void debug_flags_are_dropped(void **state)
 {
-	struct slab_cache *s = make_cache(
-		100, 0, SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS, NULL);
+	struct slab_cache *s = make_cache(100, 0, SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER |
+							  SLAB_CONSISTENCY_CHECKS, NULL);
 
 	assert_int_equal(s->common.flags, 0);
 	assert_int_equal(s->geo.size, 104);
@@ -26,11 +26,13 @@ static void state_is_told_in_one_line(void **state)
 	take_many(s, objects, 20);
 	expect_state(s, &names,
 		     "ac=4/54 batch=27 touched=1 node0 shared=-1/-1 total_slabs=3 free_slabs=0 "
-		     "free_objects=0 free_limit=62 colour_next=0 partial=[ ] full=[ s2 s1 s0 ] free=[ ]");
+		     "free_objects=0 free_limit=62 colour_next=0 partial=[ ] full=[ s2 s1 s0 ] "
+		     "free=[ ]");
 	slab_node_free(s, s->node[0], objects, 9);
 	expect_state(s, &names,
 		     "ac=4/54 batch=27 touched=1 node0 shared=-1/-1 total_slabs=3 free_slabs=1 "
-		     "free_objects=9 free_limit=62 colour_next=0 partial=[ s1:7 ] full=[ s2 ] free=[ s0 ]");
+		     "free_objects=9 free_limit=62 colour_next=0 partial=[ s1:7 ] full=[ s2 ] "
+		     "free=[ s0 ]");
 	give_many(s, objects + 9, 11);
 	kmem_set_slab_event_hook(NULL, NULL);
 	kmem_cache_destroy(&s->common);
