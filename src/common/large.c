@@ -27,8 +27,8 @@ void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node)
 
 	if (!page)
 		return NULL;
-	page->head = page;
-	page->order = (uint8_t)order;
+	if (!order)
+		page->head = page; /* __GFP_COMP makes a compound page from two pages on */
 	page->flags |= PG_LARGE;
 	pages_account(k, &k->caches->large_pages, 1L << order);
 	return page_address(page);

@@ -236,7 +236,7 @@ static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct
 	const char *why = NULL;
 	size_t offset = (uintptr_t)object & (PAGE_SIZE - 1);
 
-	if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
+	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB))
 		why = SLAB_BUG_NO_SLAB;
 	else if (unlikely((offset & (s->align - 1)) || offset + s->size > PAGE_SIZE))
 		why = SLAB_BUG_INNER;
@@ -304,7 +304,7 @@ void kfree(const void *p)
 	if (unlikely(!cpu))
 		return;
 	head = memmap_lookup_head(cpu, p);
-	if (unlikely(!head || head->type != PAGE_TYPE_SLAB)) {
+	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB)) {
 		kfree_slow(p);
 		return;
 	}
@@ -333,7 +333,7 @@ size_t ksize(const void *p)
 	if (unlikely(!cpu))
 		return 0;
 	head = memmap_lookup_head(cpu, p);
-	if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
+	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB))
 		return ksize_slow(p);
 	header = slob_header(p);
 	if (unlikely(!header)) {

@@ -10,9 +10,9 @@
  *   oo, min          order and objects of a slab: the wanted ones, and the fallback when memory is
  *                    short
  *
- * States of a slab. `frozen` means that one CPU owns the slab: it is on no node list and only its owner
- * takes objects from it; anybody may give objects back to it. Changes are one 64-bit compare and swap
- * of `state`, whose `head` is the slab's own free list.
+ * States of a slab. `frozen` means that one CPU owns the slab: it is on no node list and only its
+ * owner takes objects from it; anybody may give objects back to it. Changes are one 64-bit
+ * compare and swap of `state`, whose `head` is the slab's own free list.
  *
  *   new        all objects free, nobody else knows it
  *   cpu        frozen; a CPU's slab: that CPU holds the free objects in its own list (c->freelist) and
@@ -33,14 +33,16 @@
  * Debug caches (a SLAB_* debug flag) have no CPU slabs at all: each object is taken from the node's
  * partial list and given back to it under list_lock (slub_debug.c).
  *
- * Invariants. head empty <=> inuse == objects, except in a slab that is being deactivated. Objects on
- * `head` + inuse = objects. A slab on a node's partial list is not frozen, and the other way round: a
- * slab that is not frozen and has a non-empty `head` is on it, or its mover holds list_lock.
+ * Invariants. head empty <=> inuse == objects, except in a slab that is being deactivated.
+ * Objects on `head` + inuse = objects. A slab on a node's partial list is not frozen, and the
+ * other way round: a slab that is not frozen and has a non-empty `head` is on it, or its mover
+ * holds list_lock.
  *
- * Locks. struct slub_cpu: a section or a claim of its CPU (arch.h). struct slub_node: list_lock. A
- * slab's state: compare and swap; removing a slab from the partial list or ending its life as a partial
- * one: list_lock besides. No section covers list_lock, the page allocator or a constructor: slow paths
- * take what they need out of struct slub_cpu, leave, work, and look again.
+ * Locks. struct slub_cpu: a section or a claim of its CPU (arch.h). struct slub_node: list_lock.
+ * A slab's state: compare and swap; removing a slab from the partial list or ending its life as a
+ * partial one: list_lock besides. No section covers list_lock, the page allocator or a
+ * constructor: slow paths take what they need out of struct slub_cpu, leave, work, and look
+ * again.
  */
 #ifndef KMEM_SLUB_SLUB_H
 #define KMEM_SLUB_SLUB_H
@@ -93,6 +95,10 @@ union slub_state {
 };
 _Static_assert(sizeof(union slub_state) == 8, "one word");
 
+/* The same in arithmetic, where the fields of a word are changed in a hot place. */
+#define SLUB_ONE_IN_USE ((union slub_state){.inuse = 1}.word)
+#define SLUB_HEAD_WORD(offset) ((union slub_state){.head = (offset)}.word)
+
 /* Lies over the overlay of the slab's first struct page. */
 struct slub_slab {
 	uint64_t state;			/* union slub_state */
@@ -106,8 +112,9 @@ struct slub_slab {
 _Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "struct slub_slab");
 
 /*
- * One CPU's part of a cache; per-CPU data at slub_cache.cpu_off. The fields from base to slab belong
- * together: slub_cpu_set_slab(). An object lies in the CPU's slab if it lies in [base, base + span).
+ * One CPU's part of a cache; per-CPU data at slub_cache.cpu_off. The fields from base to slab
+ * belong together: slub_cpu_set_slab(). An object lies in the CPU's slab if it lies in [base,
+ * base + span).
  */
 struct slub_cpu {
 	void *freelist;			/* free objects of `slab` held by this CPU */
@@ -272,6 +279,31 @@ static inline bool slub_may_discard(const struct slub_cache *s, const struct slu
 	return slub_nr_partial(n) >= s->min_partial && !(s->common.flags & SLAB_TYPESAFE_BY_RCU);
 }
 
+/* A CPU section of a slow path, entered whichever way is open. */
+struct slub_section {
+	struct arch_cpu *cpu;	/* NULL: no machine (reported) */
+	bool fast;
+};
+
+static __always_inline struct slub_section slub_enter(void)
+{
+	struct slub_section at = {.cpu = arch_cpu_tryenter(), .fast = true};
+
+	if (unlikely(!at.cpu)) {
+		at.cpu = arch_cpu_lock();
+		at.fast = false;
+	}
+	return at;
+}
+
+static __always_inline void slub_leave(struct slub_section at)
+{
+	if (likely(at.fast))
+		arch_cpu_leave(at.cpu);
+	else
+		arch_cpu_unlock(at.cpu);
+}
+
 static inline void slub_cpu_set_slab(struct slub_cache *s, struct slub_cpu *c, struct slub_slab *slab)
 {
 	c->slab = slab;
@@ -288,8 +320,8 @@ static inline void slub_cpu_clear_slab(struct slub_cpu *c)
 }
 
 /*
- * Where AddressSanitizer will be told about objects. The free pointer lies inside a free object: its
- * readers and writers above must then be exempt.
+ * Where AddressSanitizer will be told about objects. The free pointer lies inside a free object:
+ * its readers and writers above must then be exempt.
  */
 static __always_inline void slub_unpoison_object(const struct slub_cache *s, void *object)
 {
@@ -330,17 +362,18 @@ void slub_remove_partial_locked(struct slub_node *n, struct slub_slab *slab);
 void slub_node_add_locked(struct slub_node *n, struct slub_slab *slab);
 void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab);
 
-/* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab. */
-void *slub_take_freelist(struct slub_cache *s, struct slub_slab *slab);
+/* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab, whose
+ * first byte is @base. */
+void *slub_take_freelist(struct slub_slab *slab, char *base);
 
 /* Partial slabs from @node's list, or (NUMA_NO_NODE) the calling CPU's node's, then from others.
  * False: none. */
 bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_batch *batch);
 
 /*
- * Another node whose partial slabs an allocation may take after *@z (NULL to begin, and again at the
- * end): nearest first, but none that has few itself. Now and then there is none at all: a CPU should
- * rather get a new slab of its own node than have its objects end up far away for good.
+ * Another node whose partial slabs an allocation may take after *@z (NULL to begin, and again at
+ * the end): nearest first, but none that has few itself. Now and then there is none at all: a CPU
+ * should rather get a new slab of its own node than have its objects end up far away for good.
  */
 struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoneref **z);
 
@@ -375,8 +408,9 @@ void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node);
 void slub_report_double_free(struct slub_cache *s, const void *object, const char *what);
 
 /*
- * The slab in which @object begins. NULL, after a report in the name of @what, if it is no object of
- * @s (NULL: of any cache), or NULL without a report for what is no slab's at all when @s is NULL.
+ * The slab in which @object begins. NULL, after a report in the name of @what, if it is no object
+ * of @s (NULL: of any cache), or NULL without a report for what is no slab's at all when @s is
+ * NULL.
  */
 struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, const void *object,
 				    const char *what);

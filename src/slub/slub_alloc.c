@@ -8,9 +8,9 @@
  *	4. the node's partial list, other nodes' lists             list_lock
  *	5. a new slab                                              page allocator, constructors
  *
- * Steps 2 and 3 work inside a section. For 4 and 5 the thread leaves it, owns what it found (frozen
- * slabs that nobody else knows) and enters again, perhaps on another CPU, to install it. Should a slab
- * stand there by then, it is deactivated, as Linux does when it is preempted here.
+ * Steps 2 and 3 work inside a section. For 4 and 5 the thread leaves it, owns what it found
+ * (frozen slabs that nobody else knows) and enters again, perhaps on another CPU, to install it.
+ * Should a slab stand there by then, it is deactivated, as Linux does when it is preempted here.
  */
 #include "slub/slub.h"
 
@@ -59,7 +59,7 @@ static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node,
 			slub_cpu_clear_slab(c);
 			return NULL;
 		}
-		object = c->freelist ? c->freelist : slub_take_freelist(s, c->slab);
+		object = c->freelist ? c->freelist : slub_take_freelist(c->slab, c->base);
 		if (object) {
 			c->freelist = slub_get_freepointer(s, object);
 			return object;
@@ -73,12 +73,12 @@ static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node,
 static void *alloc_from_lists(struct slub_cache *s, int node)
 {
 	for (;;) {
-		struct arch_cpu *cpu = arch_cpu_lock();
+		struct slub_section at = slub_enter();
 		struct slub_slab *wrong = NULL;
 		void *wrong_list, *object;
 
-		object = alloc_from_cpu(s, slub_cpu(s, cpu), node, &wrong, &wrong_list);
-		arch_cpu_unlock(cpu);
+		object = alloc_from_cpu(s, slub_cpu(s, at.cpu), node, &wrong, &wrong_list);
+		slub_leave(at);
 		if (likely(!wrong))
 			return object;
 		slub_deactivate(s, wrong, wrong_list);
@@ -101,21 +101,21 @@ static void push_extra(struct slub_cpu *c, struct slub_slab *extra)
 static void *install(struct slub_cache *s, struct slub_batch *batch)
 {
 	for (;;) {
-		struct arch_cpu *cpu = arch_cpu_lock();
-		struct slub_cpu *c = slub_cpu(s, cpu);
+		struct slub_section at = slub_enter();
+		struct slub_cpu *c = slub_cpu(s, at.cpu);
 		struct slub_slab *other = c->slab;
 		void *other_list = c->freelist;
 
-		if (other) {
+		if (unlikely(other)) {
 			slub_cpu_clear_slab(c);
-			arch_cpu_unlock(cpu);
+			slub_leave(at);
 			slub_deactivate(s, other, other_list);
 			continue;
 		}
 		slub_cpu_set_slab(s, c, batch->slab);
 		c->freelist = slub_get_freepointer(s, batch->freelist);
 		push_extra(c, batch->extra);
-		arch_cpu_unlock(cpu);
+		slub_leave(at);
 		return batch->freelist;
 	}
 }
@@ -134,7 +134,7 @@ static void *alloc_object(struct slub_cache *s, gfp_t gfp, int node)
 			slub_out_of_memory(s, gfp, node);
 			return NULL;
 		}
-		batch.freelist = slub_take_freelist(s, batch.slab);
+		batch.freelist = slub_take_freelist(batch.slab, slub_address(s, batch.slab));
 	}
 	return install(s, &batch);
 }

@@ -2,41 +2,15 @@
 /*
  * Many objects at once. Allocation pops the CPU's free list in one section for as long as it lasts.
  *
- * Freeing goes through the array from its end and gathers a run: objects of the same slab, looking past
- * at most two others. A run goes back in one step; its first gathered object comes out first again.
- * Objects that were passed over keep their places at the end of what is left of the array, which is
- * reordered for that, as in Linux.
+ * Freeing goes through the array from its end and gathers a run: objects of the same slab,
+ * looking past at most two others. A run goes back in one step; its first gathered object comes
+ * out first again. Objects that were passed over keep their places at the end of what is left of
+ * the array, which is reordered for that, as in Linux.
  */
 #include "slub/slub.h"
 
 /* Objects of other slabs that end the search for more of the run's. */
 #define LOOKAHEAD 3
-
-/* --- sections entered either way ----------------------------------------------------------- */
-
-struct section {
-	struct arch_cpu *cpu;
-	bool fast;
-};
-
-static __always_inline struct section section_enter(void)
-{
-	struct section at = {.cpu = arch_cpu_tryenter(), .fast = true};
-
-	if (unlikely(!at.cpu)) {
-		at.cpu = arch_cpu_lock();
-		at.fast = false;
-	}
-	return at;
-}
-
-static __always_inline void section_leave(struct section at)
-{
-	if (likely(at.fast))
-		arch_cpu_leave(at.cpu);
-	else
-		arch_cpu_unlock(at.cpu);
-}
 
 /* --- allocation ---------------------------------------------------------------------------- */
 
@@ -44,9 +18,9 @@ static __always_inline void section_leave(struct section at)
 static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
+	void **at = p, **end = p + nr;
 	struct slub_cpu *c;
 	void *object;
-	size_t got = 0;
 
 	if (unlikely(!cpu))
 		return 0;
@@ -55,14 +29,13 @@ static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 		return 0;
 	}
 	c = slub_cpu(s, cpu);
-	object = c->freelist;
-	while (object && got < nr) {
-		p[got++] = object;
+	for (object = c->freelist; object && at < end; at++) {
+		*at = object;
 		object = slub_get_freepointer(s, object);
 	}
 	c->freelist = object;
 	arch_cpu_leave(cpu);
-	return got;
+	return (size_t)(at - p);
 }
 
 int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void **p)
@@ -97,14 +70,39 @@ struct run {
 	struct slub_slab *slab;
 	char *base;
 	size_t span;
+	bool own;		/* the CPU's slab */
 	void *last_freed;	/* first of the list that the run goes to */
 	void *head, *tail;
-	unsigned int cnt;
+	size_t cnt;
 	void *bad;		/* in the slab, but no object or free already: ended the run */
 };
 
-/* Find out where @object belongs, in a section. False: nowhere, or to a debug cache. */
-static bool run_begin(struct run *r, struct slub_cache *s, struct arch_cpu *cpu, void *object)
+static __always_inline bool in_range(const struct run *r, const void *object)
+{
+	return (uintptr_t)object - (uintptr_t)r->base < r->span;
+}
+
+/* A run to the CPU's slab, if @object lies there. */
+static __always_inline bool run_begin_own(struct run *r, struct slub_cache *s, struct arch_cpu *cpu,
+					  const void *object)
+{
+	struct slub_cpu *c;
+
+	if (unlikely(!s || cpu->kernel != s->common.kernel))
+		return false;
+	c = slub_cpu(s, cpu);
+	r->s = s;
+	r->slab = c->slab;
+	r->base = c->base;
+	r->span = c->span;
+	r->own = true;
+	r->last_freed = c->freelist;
+	return in_range(r, object);
+}
+
+/* A run to whatever slab @object lies in. False: none, of another cache, or of a debug cache. */
+static bool run_begin_any(struct run *r, struct slub_cache *s, struct arch_cpu *cpu,
+			  const void *object)
 {
 	struct page *page = memmap_lookup_head(cpu, object);
 	union slub_state state;
@@ -120,68 +118,104 @@ static bool run_begin(struct run *r, struct slub_cache *s, struct arch_cpu *cpu,
 	state = slub_load(r->slab);
 	r->base = memmap_address(cpu, page);
 	r->span = (size_t)state.objects * r->s->common.size;
-	r->last_freed = c->slab == r->slab ? c->freelist : slub_head(r->base, state);
-	r->head = NULL;
-	r->cnt = 0;
+	r->own = c->slab == r->slab;
+	r->last_freed = r->own ? c->freelist : slub_head(r->base, state);
+	return true;
+}
+
+/* Begin a run with @object, in a section. False: it goes back alone, or not at all. */
+static __always_inline bool run_begin(struct run *r, struct slub_cache *s, struct arch_cpu *cpu,
+				      void *object)
+{
+	if (!run_begin_own(r, s, cpu, object) && !run_begin_any(r, s, cpu, object))
+		return false;
+	if (unlikely(!in_range(r, object) || object == r->last_freed ||
+		     !slub_is_multiple(r->s, (uintptr_t)object - (uintptr_t)r->base)))
+		return false;
+	r->head = object;
+	r->tail = object;
+	r->cnt = 1;
 	r->bad = NULL;
 	return true;
 }
 
-/* False: what lies in the slab's range is no object, or is free already. */
-static bool run_add(struct run *r, void *object)
+/* The longest row of objects of the slab from p[nr - 1] downwards. Returns how many are left. */
+static __always_inline size_t gather_row(struct run *r, size_t nr, void **p)
 {
-	size_t off = (uintptr_t)object - (uintptr_t)r->base;
+	/* Read once: the links written below might be taken for any of these. */
+	const struct slub_cache layout = {
+		.size_magic = r->s->size_magic,
+		.offset = r->s->offset,
+	};
+	const uintptr_t base = (uintptr_t)r->base;
+	const size_t span = r->span;
+	const void *last_freed = r->last_freed;
+	void *tail = r->tail;
+	void **at = p + nr;
 
-	if (unlikely(off >= r->span || !slub_is_multiple(r->s, off) || object == r->last_freed ||
-		     (r->head && object == r->tail)))
-		return false;
-	if (r->head)
-		slub_set_freepointer(r->s, r->tail, object);
-	else
-		r->head = object;
-	r->tail = object;
-	r->cnt++;
-	return true;
-}
+	while (at != p) {
+		void *object = at[-1];
+		size_t off = (uintptr_t)object - base;
 
-/* Gather from p[nr - 1] downwards, the first object being in the run already. Returns how many objects
- * are left, at the front of @p. */
-static size_t run_gather(struct run *r, size_t nr, void **p)
-{
-	unsigned int lookahead = LOOKAHEAD;
-	size_t left = nr;
-
-	while (nr) {
-		void *object = p[--nr];
-
-		if ((uintptr_t)object - (uintptr_t)r->base < r->span) {
-			p[nr] = p[--left];
-			p[left] = object;
-			if (likely(run_add(r, object)))
-				continue;
+		if (unlikely(off >= span))
+			break;
+		at--;
+		if (unlikely(!slub_is_multiple(&layout, off) || object == last_freed ||
+			     object == tail)) {
 			r->bad = object;
+			r->cnt--;
 			break;
 		}
-		if (!--lookahead)
+		slub_set_freepointer(&layout, tail, object);
+		tail = object;
+	}
+	r->tail = tail;
+	r->cnt += nr - (size_t)(at - p);
+	return (size_t)(at - p);
+}
+
+/* More of the run behind objects of other slabs, which take the places of those found. */
+static size_t gather_past_others(struct run *r, size_t nr, void **p)
+{
+	unsigned int others = 0;
+	size_t left = nr;
+
+	while (nr && !r->bad) {
+		void *object = p[--nr];
+
+		if (in_range(r, object)) {
+			p[nr] = p[--left];
+			p[left] = object;
+			gather_row(r, 1, &p[left]);
+		} else if (++others == LOOKAHEAD) {
 			break;
+		}
 	}
 	return left;
 }
 
-/* Give a run back from inside the section, which ends here. */
-static void run_put(struct run *r, struct section at)
+/* Gather from p[nr - 1] downwards. Returns how many objects are left, at the front of @p. */
+static __always_inline size_t run_gather(struct run *r, size_t nr, void **p)
 {
-	struct slub_cpu *c = slub_cpu(r->s, at.cpu);
+	nr = gather_row(r, nr, p);
+	return nr && !r->bad ? gather_past_others(r, nr, p) : nr;
+}
 
+/* Give a run back from inside the section, which ends here. */
+static __always_inline void run_put(struct run *r, struct slub_section at)
+{
 	slub_poison_list(r->s, r->head, r->tail);
-	if (c->slab == r->slab) {
-		slub_set_freepointer(r->s, r->tail, c->freelist);
+	if (r->own) {
+		struct slub_cpu *c = slub_cpu(r->s, at.cpu);
+
+		slub_set_freepointer(r->s, r->tail, r->last_freed);
 		c->freelist = r->head;
-		section_leave(at);
+		slub_leave(at);
 		return;
 	}
-	section_leave(at);
-	slub_free_to_slab(r->s, r->slab, r->head, r->tail, r->cnt, "kmem_cache_free_bulk");
+	slub_leave(at);
+	slub_free_to_slab(r->s, r->slab, r->head, r->tail, (unsigned int)r->cnt,
+			  "kmem_cache_free_bulk");
 }
 
 static noinline void report_bad(struct slub_cache *s, void *object)
@@ -204,20 +238,20 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 	struct slub_cache *s = slub_of(cache);
 
 	while (nr) {
-		struct section at = section_enter();
+		struct slub_section at = slub_enter();
 		struct run r;
 
 		if (!at.cpu)
 			return;
 		nr--;
-		if (run_begin(&r, s, at.cpu, p[nr]) && run_add(&r, p[nr])) {
+		if (likely(run_begin(&r, s, at.cpu, p[nr]))) {
 			nr = run_gather(&r, nr, p);
 			run_put(&r, at);
 			if (unlikely(r.bad))
 				report_bad(r.s, r.bad);
 			continue;
 		}
-		section_leave(at);
+		slub_leave(at);
 		free_alone(cache, p[nr]);
 	}
 }

@@ -2,9 +2,10 @@
 /*
  * The life of a cache: its per-CPU and per-node parts made and taken down, and emptied on demand.
  *
- * Flush = claim each CPU that a thread ever ran on, take slab and lists out of its part, let go, and
- * bring them to their nodes. After it all slabs of an unused cache are full or on their node's partial
- * list, so that live objects can be counted: all objects minus the free ones of the partial lists.
+ * Flush = claim each CPU that a thread ever ran on, take slab and lists out of its part, let go,
+ * and bring them to their nodes. After it all slabs of an unused cache are full or on their
+ * node's partial list, so that live objects can be counted: all objects minus the free ones of
+ * the partial lists.
  */
 #include "slub/slub.h"
 

@@ -5,9 +5,9 @@
  * list_lock, so that what was checked stays true until the change is made. A slab's state therefore
  * changes under list_lock alone and is never frozen.
  *
- * What is checked here so far is the free list: an object that is on it already is not freed again.
- * Layout (slub_geometry.c) has the room for red zones, poison and tracks; filling and checking them is not
- * done yet (docs/differences.md).
+ * What is checked here so far is the free list: an object that is on it already is not freed
+ * again. Layout (slub_geometry.c) has the room for red zones, poison and tracks; filling and
+ * checking them is not done yet (docs/differences.md).
  */
 #include "slub/slub.h"
 

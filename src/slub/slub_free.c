@@ -11,8 +11,8 @@
  *	  partial, not empty            done
  *
  * What is always checked: that the pointer lies in a slab of this machine, of this cache, at the
- * beginning of an object, and is not the object freed last into the same list; and that a slab never gets
- * more objects back than it gave out.
+ * beginning of an object, and is not the object freed last into the same list; and that a slab
+ * never gets more objects back than it gave out.
  */
 #include "slub/slub.h"
 
@@ -88,10 +88,9 @@ void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head,
 			slub_report_double_free(s, head, what);
 			return;
 		}
-		new = old;
 		slub_set_freepointer(s, tail, slub_head(base, old));
-		new.head = head_off;
-		new.inuse = (uint16_t)(old.inuse - cnt);
+		new.word = old.word - SLUB_ONE_IN_USE * cnt - SLUB_HEAD_WORD(old.head) +
+			   SLUB_HEAD_WORD(head_off);
 		if (!old.frozen && !old.head) {
 			new.frozen = 1;
 		} else if (!old.frozen && !new.inuse) {
@@ -112,8 +111,8 @@ void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head,
 void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
 		    unsigned int cnt, const char *what)
 {
-	struct arch_cpu *cpu = arch_cpu_lock();
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_section at = slub_enter();
+	struct slub_cpu *c = slub_cpu(s, at.cpu);
 	bool own = c->slab == slab;
 	bool twice = own && (c->freelist == head || c->freelist == tail);
 
@@ -121,7 +120,7 @@ void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, vo
 		slub_set_freepointer(s, tail, c->freelist);
 		c->freelist = head;
 	}
-	arch_cpu_unlock(cpu);
+	slub_leave(at);
 	if (unlikely(twice))
 		slub_report_double_free(s, head, what);
 	else if (!own)
@@ -148,23 +147,51 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 		slub_free_list(s, slab, object, object, 1, what);
 }
 
-/* Known not to lie in the slab of the CPU that the thread was on a moment ago. Should the thread have
- * moved to the CPU whose slab it is, the slab's own list is still a right place. */
+/* Whether one more free object only lengthens the slab's list: it stays frozen, or partial. */
+static __always_inline bool only_lengthens(union slub_state old)
+{
+	return old.frozen ? old.inuse > 0 : old.head && old.inuse > 1;
+}
+
+/*
+ * Known not to lie in the slab of the CPU that the thread was on a moment ago: the usual cases,
+ * the rest to those who look at everything. Should the thread have moved to the CPU whose slab it
+ * is, the slab's own list is still a right place.
+ */
 static noinline void free_elsewhere(struct slub_cache *s, void *object, const char *what)
 {
-	struct arch_cpu *cpu = arch_cpu_current();
+	struct arch_cpu *cpu = arch_cpu_ptr;
+	struct page *page = memmap_lookup_head(cpu, object);
 	struct slub_slab *slab;
+	union slub_state old, new;
+	uint32_t head;
+	size_t off;
+	char *base;
 
-	if (!object || !cpu)
+	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || slub_is_debug(s))) {
+		free_slow(s, object, what);
 		return;
-	slab = slub_check_object(cpu, s, object, what);
-	if (unlikely(!slab))
+	}
+	slab = slub_slab_of(page);
+	base = memmap_address(cpu, page);
+	off = (uintptr_t)object - (uintptr_t)base;
+	old = slub_load(slab);
+	if (unlikely(slab->cache != s || off >= (size_t)old.objects * s->common.size ||
+		     !slub_is_multiple(s, off))) {
+		free_slow(s, object, what);
 		return;
+	}
+	head = (uint32_t)off + 1;
 	slub_poison_object(s, object);
-	if (slub_is_debug(s))
-		slub_debug_free(s, slab, object, what);
-	else
-		slub_free_to_slab(s, slab, object, object, 1, what);
+	do {
+		if (unlikely(!only_lengthens(old) || old.head == head)) {
+			slub_free_to_slab(s, slab, object, object, 1, what);
+			return;
+		}
+		slub_set_freepointer(s, object, slub_head(base, old));
+		new.word = old.word - SLUB_ONE_IN_USE - SLUB_HEAD_WORD(old.head) +
+			   SLUB_HEAD_WORD(head);
+	} while (unlikely(!slub_cas(slab, &old, new)));
 }
 
 /* In the CPU's slab, but inside an object or the one freed last. */

@@ -15,9 +15,9 @@
  *   tracks          STORE_USER: who allocated and freed it last
  *   right pad       RED_ZONE: a word that overruns of a neighbour's left red zone would hit
  *
- * The order is the smallest that wastes at most a 16th of the slab and holds enough objects that a CPU
- * rarely needs list_lock: more on machines with more CPUs. If none does, an 8th and a quarter are
- * tried, then fewer objects.
+ * The order is the smallest that wastes at most a 16th of the slab and holds enough objects that
+ * a CPU rarely needs list_lock: more on machines with more CPUs. If none does, an 8th and a
+ * quarter are tried, then fewer objects.
  */
 #include "slub/slub.h"
 

@@ -10,9 +10,9 @@
  *	   │ (its objects   │ unfreeze (all of a CPU's list,       │ first free object; at the limit
  *	   │  are hot)      │ newest first)                        │ the whole list moves first
  *
- * The node's list is used from its head, so hot slabs stand there and those that should drain empty
- * stand at the tail. A slab that turns out empty while the node holds min_partial slabs or more is given
- * back instead.
+ * The node's list is used from its head, so hot slabs stand there and those that should drain
+ * empty stand at the tail. A slab that turns out empty while the node holds min_partial slabs or
+ * more is given back instead.
  */
 #include "slub/slub.h"
 
@@ -47,18 +47,18 @@ void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab)
 	n->total_objects -= slub_load(slab).objects;
 }
 
-void *slub_take_freelist(struct slub_cache *s, struct slub_slab *slab)
+void *slub_take_freelist(struct slub_slab *slab, char *base)
 {
 	union slub_state old = slub_load(slab);
 	union slub_state new;
 
 	do {
-		new = old;
-		new.head = 0;
+		new.word = 0;
 		new.inuse = old.objects;
+		new.objects = old.objects;
 		new.frozen = old.head != 0;
 	} while (unlikely(!slub_cas(slab, &old, new)));
-	return old.head ? slub_head(slub_address(s, slab), old) : NULL;
+	return slub_head(base, old);
 }
 
 /* Freeze a slab of the node's list; objects given back meanwhile stay on its `head`. */
@@ -87,7 +87,7 @@ static bool get_partial_node(struct slub_cache *s, struct slub_node *n, struct s
 		freeze_partial_locked(n, slab);
 		if (!batch->slab) {
 			batch->slab = slab;
-			batch->freelist = slub_take_freelist(s, slab);
+			batch->freelist = slub_take_freelist(slab, slub_address(s, slab));
 		} else {
 			slab->next = NULL;
 			*batch->extra_tail = slab;
@@ -250,11 +250,11 @@ void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain)
 
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab)
 {
-	struct arch_cpu *cpu = arch_cpu_lock();
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_section at = slub_enter();
+	struct slub_cpu *c = slub_cpu(s, at.cpu);
 	struct slub_slab *spill = NULL;
 
-	if (c->partial && c->nr_partial >= s->cpu_partial_slabs) {
+	if (unlikely(c->nr_partial >= s->cpu_partial_slabs && c->partial)) {
 		spill = c->partial;
 		c->partial = NULL;
 		c->nr_partial = 0;
@@ -262,8 +262,8 @@ void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab)
 	slab->next = c->partial;
 	c->partial = slab;
 	c->nr_partial++;
-	arch_cpu_unlock(cpu);
-	if (spill)
+	slub_leave(at);
+	if (unlikely(spill))
 		slub_unfreeze_partials(s, spill);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a cache looks like from outside: slabinfo's numbers, the geometry and state lines, and the list
- * of live objects in a leak report.
+ * What a cache looks like from outside: slabinfo's numbers, the geometry and state lines, and the
+ * list of live objects in a leak report.
  *
- * A CPU's part is read under a claim, a node's under list_lock; between two of them the cache may change,
- * as in Linux. Objects that CPUs hold ready count as active.
+ * A CPU's part is read under a claim, a node's under list_lock; between two of them the cache may
+ * change, as in Linux. Objects that CPUs hold ready count as active.
  */
 #include "slub/slub.h"
 
@@ -107,17 +107,14 @@ static void show_cpu_slab(const struct state_view *v, const struct slub_cpu *c)
 	seq_printf(v->m, ":free=%u,inuse=%u", free, slub_load(c->slab).inuse);
 }
 
-/* CPU 0 has no number and is always there; other CPUs follow if they hold something. */
-static void show_cpu(const struct state_view *v, unsigned int id)
+/* One CPU's part; @number "" is the CPU of the thread that asks, which is always shown. */
+static void show_cpu(const struct state_view *v, unsigned int id, const char *number)
 {
 	struct arch_cpu *cpu = arch_cpu_claim(v->k->arch, id);
 	const struct slub_cpu *c = slub_cpu(v->s, cpu);
-	char number[12] = "";
 
-	if (id)
-		ksnprintf(number, sizeof(number), "%u", id);
-	if (!id || c->slab || c->partial) {
-		seq_printf(v->m, "%scpu%s=", id ? " " : "", number);
+	if (!*number || c->slab || c->partial) {
+		seq_printf(v->m, "%scpu%s=", *number ? " " : "", number);
 		show_cpu_slab(v, c);
 		seq_printf(v->m, " cpupartial%s=[", number);
 		for (struct slub_slab *slab = c->partial; slab; slab = slab->next)
@@ -127,15 +124,21 @@ static void show_cpu(const struct state_view *v, unsigned int id)
 	arch_cpu_unclaim(cpu);
 }
 
+/* The calling thread's CPU first, without a number; then all others that hold something. */
 static void show_cpus(const struct state_view *v)
 {
 	const struct arch_machine *am = v->k->arch;
-	unsigned int id = arch_cpu_next_used(am, 0);
+	unsigned int own = arch_cpu_current()->id;
+	char number[12];
 
-	if (id != 0)
-		seq_puts(v->m, "cpu=- cpupartial=[]");
-	for (; id < am->nr_cpus; id = arch_cpu_next_used(am, id + 1))
-		show_cpu(v, id);
+	show_cpu(v, own, "");
+	for (unsigned int id = arch_cpu_next_used(am, 0); id < am->nr_cpus;
+	     id = arch_cpu_next_used(am, id + 1)) {
+		if (id == own)
+			continue;
+		ksnprintf(number, sizeof(number), "%u", id);
+		show_cpu(v, id, number);
+	}
 }
 
 static void show_node(const struct state_view *v, unsigned int nid, struct slub_node *n)

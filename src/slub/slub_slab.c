@@ -2,10 +2,10 @@
 /*
  * The life of a slab's pages.
  *
- * A new slab is asked for with the order in `oo`, but gently: no reclaim, no reserves, no warning,
- * for one page will do as well. Only the second attempt, with the smallest order that holds an object,
- * does what the caller's flags allow. Its objects are linked in ascending order, which is also the
- * order in which constructors run and in which a fresh slab hands them out.
+ * A new slab is asked for with the order in `oo`, but gently: no reclaim, no reserves, no
+ * warning, for one page will do as well. Only the second attempt, with the smallest order that
+ * holds an object, does what the caller's flags allow. Its objects are linked in ascending order,
+ * which is also the order in which constructors run and in which a fresh slab hands them out.
  */
 #include "slub/slub.h"
 
