@@ -146,8 +146,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--row"))
 		return print_row();
-	printf("%-8s %8s %9s %10s %10s %9s\n", "backend", "events", "ns/event", "live-bytes", "pages",
-	       "overhead");
+	printf("%-8s %8s %9s %10s %10s %9s\n", "backend", "events", "ns/event", "live-bytes",
+	       "pages", "overhead");
 	for (int i = 0; i < 3; i++)
 		failed |= run_other(backends[i]);
 	return failed;

@@ -34,7 +34,8 @@ KMEM_API void kmem_stats_reset_peak(void);
 
 /*
  * What a text calls a slab: writes a name for the slab (or SLOB page) whose first byte is @base
- * into @buf. The default is its frame number in hex.
+ * into @buf. The default is its frame number in hex. Called with locks held: it must not call the
+ * library.
  */
 typedef void kmem_label_fn(void *arg, const struct kmem_cache *s, const void *base, char *buf,
 			   size_t size);

@@ -7,8 +7,10 @@
 #include <kmem/inspect.h>
 #include <kmem/machine.h>
 #include <kmem/mm.h>
+#include <kmem/mmu.h>
 #include <kmem/proc.h>
 #include <kmem/slab.h>
 #include <kmem/types.h>
+#include <kmem/vmalloc.h>
 
 #endif

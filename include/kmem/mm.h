@@ -45,7 +45,11 @@ KMEM_DECL(phys_addr_t, __pa, (unsigned long addr));
 /** __va - direct-map pointer of a physical address; NULL if that is no lowmem RAM. */
 KMEM_DECL(void *, __va, (phys_addr_t phys));
 
-/** ptr_to_kva - what the simulated x86 calls the place a host pointer points to; 0 if none. */
+/**
+ * ptr_to_kva - what the simulated x86 calls the place a host pointer points to
+ * Return: an address of the direct map for RAM, one of the vmalloc region for a pointer of
+ * vmalloc() or vmap() (whether it is still mapped or not); 0 for any other pointer.
+ */
 KMEM_DECL(kva_t, ptr_to_kva, (const void *ptr));
 
 /** kva_to_ptr - the host pointer for a simulated address; NULL if nothing is there. */

@@ -154,7 +154,7 @@ static void op_fpages(struct script *s, unsigned int id)
 static void op_exhaust(struct script *s, unsigned int order, const char *words)
 {
 	struct zone *zone = s->arena.zone;
-	struct page **got = malloc(s->arena.pages * sizeof(*got));
+	struct page **got = malloc((s->arena.pages + 1) * sizeof(*got));
 	gfp_t gfp = parse_gfp(words);
 	struct pcp_sum sum;
 	unsigned long n = 0;

@@ -292,6 +292,9 @@ static void test_migrate_shares_and_unshares(void **state)
 	assert_int_equal(helper_do(&h, job_migrate, 0), 0);
 	assert_true(is_shared(am, 0));
 	assert_int_equal(threads_on(am, 0), 2);
+	/* A claim that ends leaves a shared CPU to the slow entry. */
+	arch_cpu_unclaim(arch_cpu_claim(am, 0));
+	assert_int_equal(arch_cpu_by_id(am, 0)->claim, 1);
 	assert_int_equal(cpu_migrate(1), 0);
 	assert_false(is_shared(am, 0));
 	assert_int_equal(helper_do(&h, job_leave, 0), 0);

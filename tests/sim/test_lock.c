@@ -3,7 +3,10 @@
 #include "../support/sim_test.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct arch_spinlock lock;
 static unsigned long counter;
@@ -85,9 +88,94 @@ static void test_sleepers_wake(void **state)
 	assert_int_equal(lock.value, 0);
 }
 
+#if KMEM_ASSERT_LEVEL >= 2
+
+static struct arch_spinlock low, high, other_high;
+
+/* Whether @take stops the process, in a child; all three locks are free at its start. */
+static bool stops(void (*take)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(2);
+		signal(SIGABRT, SIG_DFL);
+		take();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void ascending(void)
+{
+	arch_spin_lock(&low);
+	arch_spin_lock(&high);
+	/* Released in the same order, and taken again. */
+	arch_spin_unlock(&low);
+	arch_spin_unlock(&high);
+	arch_spin_lock(&low);
+	arch_spin_unlock(&low);
+	arch_spin_lock(&high);
+}
+
+static void descending(void)
+{
+	arch_spin_lock(&high);
+	arch_spin_lock(&low);
+}
+
+static void same_rank(void)
+{
+	arch_spin_lock(&high);
+	arch_spin_lock(&other_high);
+}
+
+/* Trying waits for nobody; what was got counts for the next. */
+static void tries_descending(void)
+{
+	arch_spin_lock(&high);
+	if (!arch_spin_trylock(&low))
+		raise(SIGKILL);
+}
+
+static void descends_after_try(void)
+{
+	if (!arch_spin_trylock(&high))
+		raise(SIGKILL);
+	arch_spin_lock(&low);
+}
+
+static void claims_under_a_lock(void)
+{
+	struct arch_machine *am = sim_boot("mem=16M cpus=2");
+
+	arch_spin_lock(&low);
+	arch_cpu_claim(am, 1);
+}
+
+static void test_ranks(void **state)
+{
+	arch_spin_init(&low, 5);
+	arch_spin_init(&high, 9);
+	arch_spin_init(&other_high, 9);
+	assert_false(stops(ascending));
+	assert_true(stops(descending));
+	assert_true(stops(same_rank));
+	assert_false(stops(tries_descending));
+	assert_true(stops(descends_after_try));
+	assert_true(stops(claims_under_a_lock));
+}
+
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#if KMEM_ASSERT_LEVEL >= 2
+		cmocka_unit_test(test_ranks),
+#endif
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_contention),
 		cmocka_unit_test(test_sleepers_wake),

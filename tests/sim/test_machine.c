@@ -149,14 +149,17 @@ static void test_too_large_for_the_host(void **state)
 	struct machine_error err = {0};
 	struct arch_machine *am;
 	struct machine_desc desc;
+	const char *wanted;
 
 	assert_int_equal(machine_desc_parse(&desc, "maxphyaddr=52 ram=0-4096T", NULL, &err), 0);
 	assert_int_equal(arch_machine_create(&desc, &am, &err), -ENOMEM);
 	assert_null(am);
 	assert_int_equal(err.code, -ENOMEM);
-	/* 4 PiB and a memmap of a 64th. */
-	assert_non_null(strstr(err.reason, "address space of 43620"));
-	assert_non_null(strstr(err.reason, "MiB"));
+	/* 4 PiB and a memmap of a 64th, at least. */
+	wanted = strstr(err.reason, "address space of ");
+	assert_non_null(wanted);
+	assert_true(strtoull(wanted + 17, NULL, 10) >= (1ull << 32) + (1ull << 26));
+	assert_non_null(strstr(wanted, " MiB"));
 	machine_desc_free(&desc);
 }
 

@@ -24,15 +24,19 @@ static struct arch_machine *am;
 static unsigned long sections_done, claims_done, torn;
 static bool stop;
 
+/* Now and then it takes its time, so that whoever comes in wrongly is caught. */
 static void add_one(struct arch_cpu *cpu)
 {
 	struct data *d = data_of(cpu);
+	unsigned long n = d->first;
 
-	if (d->first != d->second)
+	if (n != d->second)
 		__atomic_fetch_add(&torn, 1, __ATOMIC_RELAXED);
-	d->first++;
+	d->first = n + 1;
 	arch_barrier();
-	d->second++;
+	for (int i = n % 64 ? 0 : 100; i; i--)
+		arch_relax();
+	d->second = n + 1;
 }
 
 /* As kernel code does it: fast, else slow. */
@@ -72,6 +76,31 @@ static void *work(void *arg)
 	return NULL;
 }
 
+#define COLD_SIZE ((size_t)32 << 20)
+
+/* Stores that miss the caches go before each section: the processor performs stores in order, so that
+ * of `busy` waits behind them while the section's loads run ahead. That is what membarrier() is for. */
+static void *work_behind_slow_stores(void *arg)
+{
+	const struct work *w = arg;
+	char *cold = malloc(COLD_SIZE);
+	unsigned long done = 0;
+	size_t at = 0;
+
+	if (!cold)
+		return NULL;
+	memset(cold, 0, COLD_SIZE);
+	cpu_migrate(1);
+	for (unsigned long i = 0; i < w->sections; i++) {
+		for (int j = 0; j < 6; j++)
+			((volatile char *)cold)[at = (at + 8191 * 67) % COLD_SIZE] = 1;
+		done += one_section();
+	}
+	free(cold);
+	__atomic_fetch_add(&sections_done, done, __ATOMIC_RELAXED);
+	return NULL;
+}
+
 /* Claims all CPUs in turn, and several at once in ascending order. */
 static void *claim(void *arg)
 {
@@ -89,6 +118,21 @@ static void *claim(void *arg)
 			__atomic_fetch_add(&claims_done, last, __ATOMIC_RELAXED);
 		}
 	}
+	return NULL;
+}
+
+/* Claims CPU 1, where the only worker is, as fast as it can. */
+static void *claim_one(void *arg)
+{
+	unsigned long n = 0;
+
+	smp_processor_id();
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		add_one(arch_cpu_claim(am, 1));
+		arch_cpu_unclaim(arch_cpu_by_id(am, 1));
+		n++;
+	}
+	__atomic_fetch_add(&claims_done, n, __ATOMIC_RELAXED);
 	return NULL;
 }
 
@@ -162,6 +206,26 @@ static void test_migrating_threads_against_claims(void **state)
 	run("mem=16M cpus=3", 4, true, true);
 }
 
+/* The store of busy against the store of claim, as often as possible. */
+static void test_duel(void **state)
+{
+	struct work w = {400000, false};
+	pthread_t worker, claimer;
+
+	sim_hear_all();
+	am = sim_boot("mem=16M cpus=3");
+	sections_done = claims_done = torn = 0;
+	stop = false;
+	assert_int_equal(pthread_create(&worker, NULL, work_behind_slow_stores, &w), 0);
+	assert_int_equal(pthread_create(&claimer, NULL, claim_one, NULL), 0);
+	pthread_join(worker, NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(claimer, NULL);
+	expect_exact();
+	assert_int_equal(sections_done, w.sections);
+	sim_shutdown(am);
+}
+
 /* --- one thread, every state ------------------------------------------------------------------- */
 
 static void test_fast_entry(void **state)
@@ -226,6 +290,19 @@ static void test_reentry_is_reported(void **state)
 	arch_cpu_unclaim(cpu);
 	assert_non_null(arch_cpu_lock());
 	arch_cpu_unlock(cpu);
+
+	/* Inside the fast entry, too. */
+	cpu = arch_cpu_tryenter();
+	assert_int_equal(!!cpu, process_has_membarrier());
+	if (cpu) {
+#if KMEM_ASSERT_LEVEL >= 2
+		assert_null(arch_cpu_tryenter());
+#endif
+		assert_null(arch_cpu_lock());
+		assert_int_equal(sim_heard.reports, 4);
+		assert_int_equal(cpu->busy, 1);
+		arch_cpu_leave(cpu);
+	}
 	sim_shutdown(am);
 }
 
@@ -249,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_reentry_is_reported),
 		cmocka_unit_test(test_owned),
 		cmocka_unit_test(test_owned_against_claims),
+		cmocka_unit_test(test_duel),
 		cmocka_unit_test(test_more_threads_than_cpus),
 		cmocka_unit_test(test_more_threads_than_cpus_against_claims),
 		cmocka_unit_test(test_migrating_threads),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Misuse in the places where SLUB's paths differ: the CPU's slab, a CPU's partial list, a node's, a full
- * slab, another CPU's slab; single frees, runs of a bulk free, debug caches. Each is reported, refused,
- * and leaves every invariant standing.
+ * Misuse in the places where SLUB's paths differ: the CPU's slab, a CPU's partial list, a node's,
+ * a full slab, another CPU's slab; single frees, runs of a bulk free, debug caches. Each is
+ * reported, refused, and leaves every invariant standing.
  */
 #include "slub_test.h"
 

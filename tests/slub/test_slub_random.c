@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Seeded random operations against a plain model: what is live, what each object holds, on which node it
- * must lie, whether its constructor ran. All invariants are looked at every few hundred operations.
+ * Seeded random operations against a plain model: what is live, what each object holds, on which
+ * node it must lie, whether its constructor ran. All invariants are looked at every few hundred
+ * operations.
  */
 #include "slub_test.h"
 

@@ -54,6 +54,9 @@ static void other_cpus_follow_when_they_hold_something(void **state)
 	p = kmem_cache_alloc(s, GFP_KERNEL);
 	first_base = kmem_slab_base(p);
 	assert_int_equal(slub_of(s)->oo.objects, 16);
+	expect_state(s, "cpu=s0:free=15,inuse=16 cpupartial=[] "
+			"node0 nr_partial=0 nr_slabs=1 total=16 partial=[]");
+	assert_int_equal(cpu_migrate(0), 0);
 	expect_state(s, "cpu=- cpupartial=[] cpu2=s0:free=15,inuse=16 cpupartial2=[] "
 			"node0 nr_partial=0 nr_slabs=1 total=16 partial=[]");
 	kmem_cache_free(s, p);

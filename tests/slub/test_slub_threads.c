@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads: frees from other CPUs, more threads than CPUs, shrink while others work, threads that move.
- * Every object carries its owner's mark from allocation to free, so that one handed out twice is seen;
- * afterwards all invariants hold and nothing is live.
+ * Threads: frees from other CPUs, more threads than CPUs, shrink while others work, threads that
+ * move. Every object carries its owner's mark from allocation to free, so that one handed out
+ * twice is seen; afterwards all invariants hold and nothing is live.
  */
 #include "slub_test.h"
 

@@ -43,11 +43,16 @@ void worker_start(struct worker *w)
 	assert_int_equal(pthread_create(&w->thread, NULL, worker_main, w), 0);
 }
 
-void worker_join(struct worker *w)
+void workers_join(struct worker *w, unsigned int n)
 {
-	assert_int_equal(pthread_join(w->thread, NULL), 0);
-	if (w->failure[0])
-		fail_msg("%s", w->failure);
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+	for (i = 0; i < n; i++) {
+		if (w[i].failure[0])
+			fail_msg("%s", w[i].failure);
+	}
 }
 
 void run_workers(unsigned int n, struct machine *m, void (*fn)(struct worker *), void *arg)
@@ -64,8 +69,7 @@ void run_workers(unsigned int n, struct machine *m, void (*fn)(struct worker *),
 	}
 	for (i = 0; i < n; i++)
 		worker_start(&workers[i]);
-	for (i = 0; i < n; i++)
-		worker_join(&workers[i]);
+	workers_join(workers, n);
 	pthread_barrier_destroy(&start);
 }
 

@@ -54,8 +54,8 @@ void worker_fail(struct worker *w, const char *what, const char *file, int line)
 void worker_init(struct worker *w, unsigned int id, struct machine *m, void (*fn)(struct worker *),
 		 void *arg);
 void worker_start(struct worker *w);
-/* Wait for it; fails the test if a check of it failed. */
-void worker_join(struct worker *w);
+/* Wait for all; fails the test if a check of one failed. */
+void workers_join(struct worker *w, unsigned int n);
 
 /* @n threads on @m that begin at the same time, until all are done. */
 #define MAX_WORKERS 32

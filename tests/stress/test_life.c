@@ -125,12 +125,11 @@ static void threads_come_and_go(void **state)
 		struct worker *w = &workers[n % 6];
 
 		if (n >= 6)
-			worker_join(w);
+			workers_join(w, 1);
 		worker_init(w, n, m, short_worker, &r);
 		worker_start(w);
 	}
-	for (i = 0; i < 6; i++)
-		worker_join(&workers[i]);
+	workers_join(workers, 6);
 	for (i = 0; i < NR_SHORT; i++) {
 		if (!r.baton[i].p)
 			continue;

@@ -69,8 +69,7 @@ static void different_threads_on_two_machines(void **state)
 		worker_init(&workers[i], i, i % 2 ? a.m : b.m, side_worker, i % 2 ? &a : &b);
 		worker_start(&workers[i]);
 	}
-	for (i = 0; i < 6; i++)
-		worker_join(&workers[i]);
+	workers_join(workers, 6);
 	side_shutdown(&a);
 	side_shutdown(&b);
 }

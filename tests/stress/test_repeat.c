@@ -45,6 +45,24 @@ static void record_stats(struct recording *r)
 	record(r, (const char *)&st, sizeof(st));
 }
 
+/* Lists of slabs and free objects, slabs by their frame numbers. */
+static void record_states(struct recording *r, const struct load *l)
+{
+	unsigned int i;
+	char *text;
+	long len;
+
+	for (i = 0; i < NR_LOAD_CACHES; i++) {
+		len = kmem_cache_print_state(l->caches[i], NULL, NULL, NULL, 0);
+		assert_true(len > 0);
+		text = malloc((size_t)len + 1);
+		assert_non_null(text);
+		kmem_cache_print_state(l->caches[i], NULL, NULL, text, (size_t)len + 1);
+		record(r, text, (size_t)len);
+		free(text);
+	}
+}
+
 /* One thread that wanders over all CPUs and frees on one what it allocated on another. */
 static void play(const char *text, uint64_t seed, struct recording *r)
 {
@@ -75,6 +93,7 @@ static void play(const char *text, uint64_t seed, struct recording *r)
 	record_proc(r, "slabinfo");
 	record_proc(r, "buddyinfo");
 	record_proc(r, "zoneinfo");
+	record_states(r, &l);
 	record_stats(r);
 	for (i = 0; i < NR_SLOTS; i++) {
 		if (slots[i].p)
@@ -155,8 +174,7 @@ static void another_machine_does_not_disturb(void **state)
 	}
 	play(scripts[2], 5, &b);
 	__atomic_store_n(&noise.done, true, __ATOMIC_RELEASE);
-	for (i = 0; i < 2; i++)
-		worker_join(&w[i]);
+	workers_join(w, 2);
 	assert_int_equal(machine_enter(m), 0);
 	load_destroy(&noise.load);
 	test_shutdown(m, 0);

@@ -118,7 +118,7 @@ static void shrinking_and_draining_under_threads(void **state)
 	worker_start(&w);
 	run_workers(4, m, busy_worker, &c);
 	__atomic_store_n(&c.done, true, __ATOMIC_RELEASE);
-	worker_join(&w);
+	workers_join(&w, 1);
 	assert_true(c.rounds > 0);
 	load_destroy(&c.load);
 	test_shutdown(m, 0);
@@ -317,6 +317,40 @@ static void objects_that_change_hands(void **state)
 	test_shutdown(m, 0);
 }
 
+/* --- bulk ------------------------------------------------------------------------------------ */
+
+#define BULK 16
+
+/* Objects come sixteen at once and go half one by one, half together. */
+static void bulk_worker(struct worker *w)
+{
+	struct kmem_cache *s = w->arg;
+	unsigned int round, i;
+	void *p[BULK];
+
+	for (round = 0; round < 5000 * stress_scale; round++) {
+		CHECK(w, kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, p) == BULK);
+		for (i = 0; i < BULK; i++)
+			test_fill(p[i], 120, w->id * 1000 + i);
+		for (i = 0; i < BULK; i++)
+			CHECK(w, test_filled(p[i], 120, w->id * 1000 + i));
+		for (i = 0; i < BULK / 2; i++)
+			kmem_cache_free(s, p[i]);
+		kmem_cache_free_bulk(s, BULK / 2, p + BULK / 2);
+	}
+}
+
+static void bulk_in_every_thread(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=64M cpus=2");
+	struct kmem_cache *s = kmem_cache_create("bulk", 120, 0, 0, NULL);
+
+	assert_non_null(s);
+	run_workers(4, m, bulk_worker, s);
+	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+}
+
 /* --- running out ----------------------------------------------------------------------------- */
 
 /* Take all there is, together; whoever gets NULL gives everything back and begins again. */
@@ -366,6 +400,7 @@ static const struct CMUnitTest threads_tests[] = {
 	cmocka_unit_test(caches_come_and_go_in_every_thread),
 	cmocka_unit_test(producers_and_consumers),
 	cmocka_unit_test(objects_that_change_hands),
+	cmocka_unit_test(bulk_in_every_thread),
 	cmocka_unit_test(running_out_together),
 };
 STRESS_GROUP(threads, threads_tests);

@@ -51,6 +51,12 @@ trace '2,0,0,1,kmalloc,,-1,100,128,,GFP_KERNEL,-1,'
 refuses "t.csv:3: ptr_id: '-1'" "$kmemsim" replay "$work/t.csv"
 trace '2,0,0,1,alloc,,2,100,128,,GFP_KERNEL,-1,'
 refuses "t.csv:3: cache: ''" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,alloc,box,2,0,128,,GFP_KERNEL,-1,'
+refuses "t.csv:3: bytes_req: '0'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,0,1,alloc,box,2,5000000,5000000,,GFP_KERNEL,-1,'
+refuses "t.csv:3: bytes_req: '5000000'" "$kmemsim" replay "$work/t.csv"
+trace '2,0,4000,1,kfree,,1,,,,,,'
+refuses 't.csv: cpus=4001: ' "$kmemsim" replay "$work/t.csv"
 trace '2,0,0,1,page_alloc,,2,,,11,GFP_KERNEL,,0'
 refuses "t.csv:3: order: '11'" "$kmemsim" replay "$work/t.csv"
 trace '2,0,0,1,page_alloc,,2,,,0,GFP_KERNEL,,'
@@ -81,6 +87,9 @@ printf 'trace_name,object_size,align,hwcache_align,reclaim_account,ctor\nfilp,18
 refuses "c.csv:2: ctor: 'maybe'" "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
 printf 'trace_name,object_size,align,hwcache_align,reclaim_account,ctor\nfilp,184,64\n' >"$work/c.csv"
 refuses 'c.csv:2: 3 fields' "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
+printf 'trace_name,object_size,align,hwcache_align,reclaim_account,ctor\nbox,0,3,0,0,0\n' >"$work/c.csv"
+trace '2,0,0,1,alloc,box,2,100,128,,GFP_KERNEL,-1,'
+refuses "cache 'box' of 0-byte objects, aligned to 3, cannot" "$kmemsim" replay --caches "$work/c.csv" "$work/t.csv"
 
 echo "# machines"
 for command in boot "replay $work/t.csv"; do

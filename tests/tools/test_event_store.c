@@ -24,8 +24,10 @@ static void check(uint32_t count)
 	assert_int_equal(store_count(s), count);
 	while ((n = store_next(s, batch))) {
 		for (size_t i = 0; i < n; i++, next++) {
-			if (batch[i].slot != next || batch[i].size != ~next || batch[i].op != next % 6)
-				fail_msg("event %u came back as %u", next, batch[i].slot);
+			const struct event *e = &batch[i];
+
+			if (e->slot != next || e->size != ~next || e->op != next % 6)
+				fail_msg("event %u came back as %u", next, e->slot);
 		}
 	}
 	assert_int_equal(next, count);

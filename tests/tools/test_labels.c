@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ordinals in order of first sight, by cache; names lost and given anew; lines in order of ordinals. */
+/* Ordinals in order of first sight, by cache; names lost and given anew; lines in their order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

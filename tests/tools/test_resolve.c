@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER "seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order,gfp,node,migratetype\n"
+#define HEADER                                                             \
+	"seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order," \
+	"gfp,node,migratetype\n"
 #define ALLOC(id, cache) "1,0,0,1,alloc," cache "," #id ",100,104,,GFP_KERNEL,-1,\n"
-#define KMALLOC(id, size) "1,0,1,1,kmalloc,," #id "," #size ",128,,GFP_KERNEL|__GFP_RECLAIMABLE,-1,\n"
+#define KMALLOC(id, size) "1,0,1,1,kmalloc,," #id "," #size ",128,,GFP_KERNEL|__GFP_HIGH,-1,\n"
 #define FREE(id) "1,0,0,1,free,box," #id ",,,,,,\n"
 #define KFREE(id) "1,0,0,1,kfree,," #id ",,,,,,\n"
 #define PAGES(id, order) "1,0,0,1,page_alloc,," #id ",,," #order ",GFP_KERNEL|__GFP_COMP,,0\n"

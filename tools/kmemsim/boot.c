@@ -95,8 +95,8 @@ static size_t read_zones(struct zone_row **out)
 		struct zone_row row;
 
 		if (sscanf(line,
-			   "%*[^,],%*[^,],%*[^,],%*[^,],%*[^,],%u,%15[^,],%*[^,],%*[^,],%lu,%lu,%lu,"
-			   "%lu,%lu",
+			   "%*[^,],%*[^,],%*[^,],%*[^,],%*[^,],%u,%15[^,],%*[^,],%*[^,],"
+			   "%lu,%lu,%lu,%lu,%lu",
 			   &row.node, row.zone, &row.present, &row.managed, &row.min, &row.low,
 			   &row.high) != 7)
 			continue;	/* the header */
@@ -189,7 +189,8 @@ int cmd_boot(struct common_options *common, int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
-		option_list, parse_option, NULL, "Boot a machine and show it.", children, NULL, NULL,
+		option_list, parse_option, NULL, "Boot a machine and show it.",
+		children, NULL, NULL,
 	};
 	struct boot_options o = {.common = common};
 	struct sim sim;
@@ -199,7 +200,7 @@ int cmd_boot(struct common_options *common, int argc, char **argv)
 		check_text_name(o.show);
 	sim_messages(4);
 	sim_prepare(&sim, common, "preset=x86_64", "boot", NULL);
-	sim_boot(&sim);
+	sim_boot(&sim, NULL);
 	if (o.show)
 		show_text(o.show, common->json);
 	else if (common->json)

@@ -73,7 +73,7 @@ static void read_cache(const struct columns *c, struct lines *l, char *line, str
 	out->hwcache_align = read_number(l, C_HWCACHE_ALIGN, fields[C_HWCACHE_ALIGN], 1);
 	out->reclaim_account = read_number(l, C_RECLAIM_ACCOUNT, fields[C_RECLAIM_ACCOUNT], 1);
 	out->ctor = read_number(l, C_CTOR, fields[C_CTOR], 1);
-	/* The recorded alignment of such a cache is the cache line's; the flag asks for it again. */
+	/* The recorded alignment of such a cache is a cache line's; the flag asks for it again. */
 	if (out->hwcache_align)
 		out->align = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events wait here between reading and performing. The first MEMORY_BATCHES batches stay in memory; a
- * longer trace goes on in an unlinked temporary file, so that memory does not grow with its length.
+ * Events wait here between reading and performing. The first MEMORY_BATCHES batches stay in memory;
+ * a longer trace goes on in an unlinked temporary file, so that memory does not grow with it.
  */
 #include "trace.h"
 

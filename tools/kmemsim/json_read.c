@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A recursive reader of JSON. It reads what a child process of ours printed, so depth is bounded. */
+/* A recursive reader of JSON, of bounded depth. It reads what a child process of ours printed. */
 #include "json.h"
 
 #include <stdlib.h>

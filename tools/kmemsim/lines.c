@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of a file. One buffer holds plain text, filled by read() or through the zstd decoder; a line
- * is handed out in place. Whether a file is compressed is told by its first bytes, not by its name.
+ * Lines of a file. One buffer holds plain text, filled by read() or by the zstd decoder; a line is
+ * handed out in place. Whether a file is compressed is told by its first bytes, not by its name.
  */
 #include "trace.h"
 

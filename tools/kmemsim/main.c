@@ -49,7 +49,8 @@ static void __attribute__((noreturn)) die_of_option(const struct argp_state *sta
 	die("option '%s': unknown, or its argument is missing or too much (see --help)", word);
 }
 
-void parse_arguments(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
+void parse_arguments(const struct argp *argp, int argc, char **argv, unsigned int flags,
+		     void *input)
 {
 	static const char *const help[] = {"--help", "-?", "--usage", "--version", "-V"};
 	bool asks = false;

@@ -2,9 +2,9 @@
 /*
  * Performs a parsed script and prints results in the words of the golden runs.
  *
- * A result names a place as slab ordinal + offset (labels.h). Constructor calls are remembered while
- * an op runs, since a constructor may not call the library, and printed before the op's own line;
- * slabs that went back are printed after it.
+ * A result names a place as slab ordinal + offset (labels.h). Constructor calls are remembered
+ * while an op runs, since a constructor may not call the library, and printed before the op's own
+ * line; slabs that went back are printed after it.
  */
 #include "labels.h"
 #include "script.h"
@@ -145,9 +145,9 @@ static void label_slab(void *arg, const struct kmem_cache *s, const void *base, 
 	struct state_label *l = arg;
 	struct runner *r = l->runner;
 	char name[16];
+	const char *owner = owner_name(r, s, l->cache, name);
 
-	snprintf(buf, size, "s%u",
-		 labels_slab(r->labels, r->slob ? NULL : s, owner_name(r, s, l->cache, name), base));
+	snprintf(buf, size, "s%u", labels_slab(r->labels, r->slob ? NULL : s, owner, base));
 }
 
 static void print_state(struct runner *r, const char *label, struct kmem_cache *s, int cache)
@@ -421,7 +421,7 @@ static void do_drain(struct runner *r, const struct op *op)
 	puts("drain");
 }
 
-/* --- misuse: these mean what the id held last, whether it still does or not -------------------- */
+/* --- misuse: these mean what the id held last, whether it still does or not ------------------ */
 
 static void do_refree(struct runner *r, const struct op *op)
 {

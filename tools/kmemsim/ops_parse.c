@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From text to struct op. Each op is one row of a table: its words, its arguments (one letter each),
- * and the subsystem it needs if this version does not have that.
+ * From text to struct op. Each op is one row of a table: its words, its arguments (one letter
+ * each), and the subsystem it needs if this version does not have that.
  */
 #include "script.h"
 #include "words.h"

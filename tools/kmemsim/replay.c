@@ -70,13 +70,17 @@ static void size_machine(struct machine_desc *desc, const struct resolved_trace 
 		desc->mem *= 2;
 }
 
-static void set_cpus(struct machine_desc *desc, const struct replay_options *o,
+/* Return: whether the trace wants more CPUs than the machine had. */
+static bool set_cpus(struct machine_desc *desc, const struct replay_options *o,
 		     const struct resolved_trace *trace)
 {
+	bool more = !o->one_cpu && desc->cpus < trace->nr_cpus;
+
 	if (o->one_cpu)
 		desc->cpus = 1;
-	else if (desc->cpus < trace->nr_cpus)
+	else if (more)
 		desc->cpus = trace->nr_cpus;
+	return more;
 }
 
 static void report(const struct metrics *m, const struct replay_options *o,
@@ -112,20 +116,21 @@ int cmd_replay(struct common_options *common, int argc, char **argv)
 	struct resolved_trace trace;
 	struct metrics m;
 	struct sim sim;
+	bool more_cpus;
 
 	parse_arguments(&argp, argc, argv, 0, &o);
 	if (o.csv && common->json)
 		die("replay: --csv or --json, not both");
-	sim_messages(4);
+	sim_messages(REPLAY_LOG_LEVEL);
 	sim_prepare(&sim, common, "preset=x86_64 mem=2G cpus=1", "replay", "slab_nomerge");
 	if (o.caches)
 		caches_load(&caches, o.caches);
 	trace_resolve(&trace, o.trace, o.format, o.objects_only);
 	if (!common->machine)
 		size_machine(&sim.desc, &trace);
-	set_cpus(&sim.desc, &o, &trace);
+	more_cpus = set_cpus(&sim.desc, &o, &trace);
 	sim.desc.isolate_metadata |= o.objects_only;
-	sim_boot(&sim);
+	sim_boot(&sim, more_cpus ? o.trace : NULL);
 	replay_execute(&m, &o, &trace, &caches);
 	report(&m, &o, &trace, &sim);
 	metrics_free(&m);

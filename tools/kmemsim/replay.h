@@ -19,6 +19,8 @@ struct replay_options {
 	bool csv;
 };
 
+#define REPLAY_LOG_LEVEL 4	/* warnings and worse */
+
 /* One row of --samples; `pages` are counted from the start of the replay. */
 struct sample {
 	uint64_t ops;

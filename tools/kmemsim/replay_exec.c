@@ -2,9 +2,10 @@
 /*
  * Performing events, and counting.
  *
- * Events come in batches; a batch is cut into chunks where the CPU changes or a sample is due. A chunk
- * is performed first, with the clock running and nothing done but the allocator's calls and one
- * pointer a call; then it is gone through again, with the clock stopped, to count objects and bytes.
+ * Events come in batches; a batch is cut into chunks where the CPU changes or a sample is due. A
+ * chunk is performed first, with the clock running and nothing done but the allocator's calls and
+ * one pointer a call; then it is gone through again, with the clock stopped, to count objects and
+ * bytes.
  */
 #include "replay.h"
 
@@ -77,7 +78,8 @@ static void make_cache(struct replayer *r, const struct trace_cache *c,
 	out->s = kmem_cache_create(c->name, out->object_size, info ? info->align : 0, flags,
 				   info && info->ctor ? no_constructor : NULL);
 	if (!out->s)
-		die("cannot make the cache '%s' of %u-byte objects", c->name, out->object_size);
+		die("the cache '%s' of %u-byte objects, aligned to %u, cannot be made", c->name,
+		    out->object_size, info ? info->align : 0);
 	out->slot_size = slot_size(out->s);
 	if (!info)
 		r->m->caches_unlisted++;
@@ -88,9 +90,12 @@ static void make_caches(struct replayer *r, const struct caches_file *file)
 	const struct resolved_trace *trace = r->trace;
 
 	r->caches = xcalloc(trace->nr_caches, sizeof(*r->caches));
+	/* a size that no cache can have is the input's fault: one line, no kernel report */
+	sim_messages(-1);
 	for (unsigned int i = 0; i < trace->nr_caches; i++)
 		make_cache(r, &trace->caches[i], caches_find(file, trace->caches[i].name),
 			   &r->caches[i]);
+	sim_messages(REPLAY_LOG_LEVEL);
 }
 
 /* --- performing ------------------------------------------------------------------------------ */

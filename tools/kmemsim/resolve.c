@@ -2,9 +2,9 @@
 /*
  * From rows to events: the rules for reading a trace (docs/kmemsim.md).
  *
- * The trace's id space is one for objects and blocks of pages. Each live id has a slot of the table in
- * which the replay keeps its pointers; a slot is used again once its object is dead, so that table is
- * as large as the largest number of live things, not as the trace.
+ * The trace's id space is one for objects and blocks of pages. Each live id has a slot of the table
+ * in which the replay keeps its pointers; a slot is used again once its object is dead, so that
+ * table is as large as the largest number of live things, not as the trace.
  */
 #include "trace.h"
 

@@ -80,7 +80,7 @@ int cmd_run(struct common_options *common, int argc, char **argv)
 		die_at(o.script, 0, "#ONLY slub32: this is kmemsim-%s", machine_backend());
 	sim_messages(script.says ? -1 : 7);
 	prepare_machine(&sim, common, &script);
-	sim_boot(&sim);
+	sim_boot(&sim, common->machine ? NULL : o.script);
 	script_execute(&script);
 	/* What the script left is not a leak of anybody's. */
 	sim_messages(-1);

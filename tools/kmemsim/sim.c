@@ -75,12 +75,16 @@ void sim_prepare(struct sim *sim, const struct common_options *common, const cha
 	sim->desc.cmdline = sim->cmdline;
 }
 
-void sim_boot(struct sim *sim)
+void sim_boot(struct sim *sim, const char *file)
 {
 	struct machine_error err = {0};
 
-	if (machine_boot(&sim->desc, &sim->machine, &err))
-		die("%s", err.reason);
+	if (!machine_boot(&sim->desc, &sim->machine, &err))
+		return;
+	/* those words never come from a file but --machine's, and name themselves */
+	if (file && strncmp(err.reason, "kernel command line", 19))
+		die_at(file, 0, "%s", err.reason);
+	die("%s", err.reason);
 }
 
 unsigned long sim_shutdown(struct sim *sim)

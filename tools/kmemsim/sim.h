@@ -20,15 +20,16 @@ struct sim {
 void sim_prepare(struct sim *sim, const struct common_options *common, const char *default_text,
 		 const char *name, const char *words);
 
-/* Boots it and enters it, or dies. */
-void sim_boot(struct sim *sim);
+/* Boots it and enters it, or dies. @file: what asked for a machine that cannot be; NULL: nothing
+ * but the command line did. */
+void sim_boot(struct sim *sim, const char *file);
 
 /* Leaks are reported like everything else. Return: number of leaked objects and blocks. */
 unsigned long sim_shutdown(struct sim *sim);
 
 /*
- * Where reports and log go from now on, for all machines of the process: reports and log lines up to
- * @log_level (-1: none at all) to stderr; every report is answered with "go on".
+ * Where reports and log go from now on, for all machines of the process: reports and log lines up
+ * to @log_level (-1: none at all) to stderr; every report is answered with "go on".
  */
 void sim_messages(int log_level);
 

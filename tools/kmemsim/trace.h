@@ -2,13 +2,13 @@
 /*
  * Recorded traces of the kernel's kmem tracepoints, from file to events that can be performed.
  *
- *	file ──lines.c──▶ lines ──trace_csv.c──▶ rows ──resolve.c──▶ events ──event_store.c──▶ replay_exec.c
+ *	file ─lines.c▶ lines ─trace_csv.c▶ rows ─resolve.c▶ events ─event_store.c▶ replay_exec.c
  *
  * A row is what the trace says. An event is what will be done: frees of NULL and of unknown objects
  * are gone (counted), an allocation that returns a live id is preceded by the free that the trace
- * lacks, and objects live in slots 0…n-1 of a dense table. A trace is resolved to its end before the
- * first event is performed, so that a bad line is found in time, all caches can be made first, and
- * the number of operations is known.
+ * lacks, and objects live in slots 0…n-1 of a dense table. A trace is resolved to its end before
+ * its first event is performed, so that a bad line is found in time, all caches can be made first,
+ * and the number of operations is known.
  */
 #ifndef KMEMSIM_TRACE_H
 #define KMEMSIM_TRACE_H
@@ -45,7 +45,7 @@ const char *names_text(const struct names *n, unsigned int i);
 unsigned int names_count(const struct names *n);
 void names_free(struct names *n);
 
-/* --- rows: trace_reader.c finds the format, trace_csv.c reads one of them ---------------------- */
+/* --- rows: trace_reader.c finds the format, trace_csv.c reads one of them -------------------- */
 
 enum trace_op {
 	TRACE_ALLOC, TRACE_FREE, TRACE_KMALLOC, TRACE_KFREE, TRACE_PAGE_ALLOC, TRACE_PAGE_FREE,
@@ -84,7 +84,7 @@ struct csv_state *csv_new(struct names *caches);
 void csv_parse(struct csv_state *c, struct lines *l, char *line, struct trace_row *row);
 void csv_free(struct csv_state *c);
 
-/* --- caches_csv.c: the machine's caches --------------------------------------------------------- */
+/* --- caches_csv.c: the machine's caches ------------------------------------------------------ */
 
 struct cache_info {
 	char *name;
@@ -104,9 +104,11 @@ void caches_load(struct caches_file *f, const char *path);
 const struct cache_info *caches_find(const struct caches_file *f, const char *name);
 void caches_unload(struct caches_file *f);
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------- */
 
-enum event_op { EVENT_ALLOC, EVENT_FREE, EVENT_KMALLOC, EVENT_KFREE, EVENT_PAGE_ALLOC, EVENT_PAGE_FREE };
+enum event_op {
+	EVENT_ALLOC, EVENT_FREE, EVENT_KMALLOC, EVENT_KFREE, EVENT_PAGE_ALLOC, EVENT_PAGE_FREE
+};
 
 struct event {
 	uint32_t slot;
@@ -122,7 +124,7 @@ struct event {
 
 #define EVENT_BATCH 4096
 
-/* --- event_store.c: a long list of events, in memory and then in a temporary file ---------------- */
+/* --- event_store.c: a long list of events, in memory and then in a temporary file ------------ */
 
 struct event_store;
 
@@ -133,7 +135,7 @@ uint64_t store_count(const struct event_store *s);
 size_t store_next(struct event_store *s, struct event *buf);
 void store_free(struct event_store *s);
 
-/* --- idmap.c: what a trace's ids stand for -------------------------------------------------------- */
+/* --- idmap.c: what a trace's ids stand for --------------------------------------------------- */
 
 enum id_kind { ID_DEAD, ID_CACHE_OBJECT, ID_KMALLOC, ID_PAGES };
 
@@ -151,7 +153,7 @@ struct idmap *idmap_new(void);
 struct id_entry *idmap_at(struct idmap *m, uint32_t id);
 void idmap_free(struct idmap *m);
 
-/* --- resolve.c -------------------------------------------------------------------------------------- */
+/* --- resolve.c ------------------------------------------------------------------------------- */
 
 /* A cache that the trace allocates from; in order of first use. */
 struct trace_cache {
@@ -174,14 +176,15 @@ struct resolved_trace {
 	uint64_t unknown_frees;		/* of objects */
 	uint64_t unknown_page_frees;
 	uint64_t implied_frees;		/* an allocation returned a live id */
-	uint64_t order_mismatches;	/* blocks freed with another order than they were taken with */
+	uint64_t order_mismatches;	/* blocks freed with another order than taken */
 	uint64_t peak_need;		/* bytes that objects and pages need at most, roughly */
 	double seconds;			/* reading, parsing, resolving */
 	struct names *names;		/* backs the names */
 };
 
 /* Reads @path to its end. */
-void trace_resolve(struct resolved_trace *r, const char *path, const char *format, bool objects_only);
+void trace_resolve(struct resolved_trace *r, const char *path, const char *format,
+		   bool objects_only);
 void trace_resolved_free(struct resolved_trace *r);
 
 uint64_t clock_ns(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The csv form of a trace: a fixed header, 13 fields a line, no quoting, an empty field where
- * something does not apply. Every field is checked, used or not: a line that looks wrong anywhere is
- * more likely damage than data.
+ * something does not apply. Every field is checked, used or not: a line that looks wrong anywhere
+ * is more likely damage than data.
  */
 #include "trace.h"
 #include "words.h"
@@ -14,8 +14,8 @@ static const char header[] =
 	"seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order,gfp,node,migratetype";
 
 enum field {
-	F_SEQ, F_TIME, F_CPU, F_TID, F_OP, F_CACHE, F_ID, F_BYTES_REQ, F_BYTES_ALLOC, F_ORDER, F_GFP,
-	F_NODE, F_MIGRATETYPE, NR_FIELDS
+	F_SEQ, F_TIME, F_CPU, F_TID, F_OP, F_CACHE, F_ID, F_BYTES_REQ, F_BYTES_ALLOC, F_ORDER,
+	F_GFP, F_NODE, F_MIGRATETYPE, NR_FIELDS
 };
 
 #define OP_NAME(text) {text, sizeof(text) - 1}
@@ -167,13 +167,17 @@ static gfp_t parse_gfp(struct csv_state *s, const struct csv_line *c)
 
 static void parse_object(struct csv_state *s, const struct csv_line *c, struct trace_row *row)
 {
+	uint64_t max = row->op == TRACE_ALLOC ? KMALLOC_MAX_SIZE : UINT32_MAX;
+
 	if (row->op == TRACE_ALLOC && !c->len[F_CACHE])
 		bad_field(c, F_CACHE);
 	if (row->op != TRACE_ALLOC && row->op != TRACE_KMALLOC)
 		return;
 	if (row->op == TRACE_ALLOC)
 		row->cache = names_intern(s->caches, c->at[F_CACHE], c->len[F_CACHE]);
-	row->bytes_req = number(c, F_BYTES_REQ, UINT32_MAX);
+	row->bytes_req = number(c, F_BYTES_REQ, max);
+	if (row->op == TRACE_ALLOC && !row->bytes_req)
+		bad_field(c, F_BYTES_REQ);
 	row->gfp = parse_gfp(s, c);
 }
 

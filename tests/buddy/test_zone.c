@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes, zones and their figures, against what real Linux 6.1 kernels said at boot: zones-boot.csv
+ * (each row's machine is built from its figures) and zonelists.csv.
+ */
+#include "buddy_test.h"
+
+#include <errno.h>
+
+#define MAX_FIELDS 24
+#define MAX_ZONES_RUN 16
+
+static const char *zones_csv, *zonelists_csv;
+
+struct row {
+	char line[512];
+	char *field[MAX_FIELDS];
+};
+
+/* Columns of zones-boot.csv. */
+enum { RUN, KERNEL, MEM_MB, NODES, CPUS, NODE, ZONE, START_PFN, SPANNED, PRESENT, MANAGED, NR_COLUMNS = 20 };
+
+static void split_row(struct row *row)
+{
+	char *save = NULL, *field = strtok_r(row->line, ",\n", &save);
+	unsigned int n = 0;
+
+	for (; field && n < MAX_FIELDS; field = strtok_r(NULL, ",\n", &save))
+		row->field[n++] = field;
+	assert_int_equal(n, NR_COLUMNS);
+}
+
+static struct machine *boot_counts(const struct row *rows, unsigned int n)
+{
+	char text[1024];
+	int len = snprintf(text, sizeof(text), "preset=%s mem=%sM cpus=%s nodes=%s zonepages=",
+			   strcmp(rows->field[KERNEL], "slub32") ? "x86_64" : "x86_32",
+			   rows->field[MEM_MB], rows->field[CPUS], rows->field[NODES]);
+
+	for (unsigned int i = 0; i < n; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s%s/%s:%s:%s", i ? "," : "",
+				rows[i].field[NODE], rows[i].field[ZONE], rows[i].field[PRESENT],
+				rows[i].field[MANAGED]);
+	return test_boot(text);
+}
+
+/* Every column but the run's name and the kernel's must be the real kernel's. */
+static void compare_rows(struct row *rows, unsigned int n)
+{
+	struct machine *m = boot_counts(rows, n);
+	char *text = test_proc("zones-csv"), *save = NULL;
+	char *line = strtok_r(text, "\n", &save);
+
+	assert_true(!strncmp(line, "run,kernel,mem_mb,", 18));
+	for (unsigned int i = 0; i < n; i++) {
+		struct row got;
+
+		line = strtok_r(NULL, "\n", &save);
+		assert_non_null(line);
+		snprintf(got.line, sizeof(got.line), "%s", line);
+		split_row(&got);
+		for (unsigned int c = MEM_MB; c < NR_COLUMNS; c++)
+			if (strcmp(got.field[c], rows[i].field[c]))
+				fail_msg("%s node %s zone %s column %u: kernel %s, ours %s",
+					 rows[i].field[RUN], rows[i].field[NODE], rows[i].field[ZONE],
+					 c, rows[i].field[c], got.field[c]);
+	}
+	assert_null(strtok_r(NULL, "\n", &save));
+	free(text);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+static void test_figures_of_real_kernels(void **state)
+{
+	static struct row rows[MAX_ZONES_RUN];
+	FILE *f = fopen(zones_csv, "r");
+	unsigned int n = 0, seen = 0;
+	struct row next;
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(fgets(next.line, sizeof(next.line), f));
+	while (fgets(next.line, sizeof(next.line), f)) {
+		char run[64];
+
+		snprintf(run, sizeof(run), "%.*s", (int)strcspn(next.line, ","), next.line);
+		if (n && strcmp(run, rows[0].field[RUN])) {
+			compare_rows(rows, n);
+			n = 0;
+		}
+		assert_true(n < MAX_ZONES_RUN);
+		memcpy(rows[n].line, next.line, sizeof(next.line));
+		split_row(&rows[n++]);
+		seen++;
+	}
+	compare_rows(rows, n);
+	fclose(f);
+	assert_int_equal(seen, 109);
+}
+
+/* --- zonelists ------------------------------------------------------------------------------------ */
+
+static void node_order(const struct pgdat *pgdat, char *buf, size_t size)
+{
+	int last = -1;
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (const struct zoneref *ref = pgdat->zonelist; ref->zone; ref++) {
+		if (ref->zone->pgdat->nid == last)
+			continue;
+		last = ref->zone->pgdat->nid;
+		len += (size_t)snprintf(buf + len, size - len, "%s%d", len ? ">" : "", last);
+	}
+}
+
+static void test_node_order_of_real_kernels(void **state)
+{
+	FILE *f = fopen(zonelists_csv, "r");
+	char line[256], want[64], got[64], text[128];
+	unsigned int mem, nodes, cpus, node, seen = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		struct machine *m;
+
+		if (sscanf(line, "%*[^,],%*[^,],%u,%u,%u,%u,%63[0-9>]", &mem, &nodes, &cpus, &node,
+			   want) != 5)
+			continue;
+		snprintf(text, sizeof(text), "preset=x86_64 mem=%uM nodes=%u cpus=%u", mem, nodes, cpus);
+		m = test_boot(text);
+		node_order(buddy_node(arch_kernel(), (int)node), got, sizeof(got));
+		assert_string_equal(got, want);
+		test_shutdown(m, 0);
+		seen++;
+	}
+	fclose(f);
+	assert_int_equal(seen, 57);
+}
+
+/* Zones of one node from high to low; nodes by distance. */
+static void test_zonelist_by_distance(void **state)
+{
+	static const uint8_t distance[] = {
+		10, 30, 20,
+		30, 10, 21,
+		20, 21, 10,
+	};
+	static const struct machine_range ram[] = {
+		{1ull << 20, 1ull << 30, 0}, {4ull << 30, 5ull << 30, 1}, {5ull << 30, 6ull << 30, 2},
+	};
+	static const char *const want[] = {"0>2>1", "1>2>0", "2>0>1"};
+	struct machine_desc desc;
+	struct machine *m;
+	struct zoneref *ref;
+
+	(void)state;
+	test_catch_all();
+	assert_int_equal(machine_desc_init(&desc, "x86_64", NULL), 0);
+	desc.ram = ram;
+	desc.nr_ram = 3;
+	desc.mem = 0;
+	desc.nodes = 3;
+	desc.cpus = 3;
+	desc.distance = distance;
+	assert_int_equal(machine_boot(&desc, &m, NULL), 0);
+	machine_desc_free(&desc);
+	for (int nid = 0; nid < 3; nid++) {
+		char got[64];
+
+		node_order(buddy_node(arch_kernel(), nid), got, sizeof(got));
+		assert_string_equal(got, want[nid]);
+	}
+	ref = buddy_node(arch_kernel(), 0)->zonelist;
+	assert_int_equal(ref[0].type, KMEM_ZONE_DMA32);
+	assert_int_equal(ref[1].type, KMEM_ZONE_DMA);
+	assert_int_equal(ref[2].type, KMEM_ZONE_NORMAL);
+	ref = buddy_node(arch_kernel(), 0)->zonelist_thisnode;
+	assert_int_equal(ref[1].type, KMEM_ZONE_DMA);
+	assert_null(ref[2].zone);
+	test_shutdown(m, 0);
+}
+
+/* A node without RAM has empty zones and takes from its neighbours. */
+static void test_memoryless_node(void **state)
+{
+	static const struct machine_range ram[] = {{1ull << 20, 1ull << 30, 0}};
+	struct machine_desc desc;
+	struct machine *m;
+	struct page *page;
+
+	(void)state;
+	test_catch_all();
+	assert_int_equal(machine_desc_init(&desc, "x86_64", NULL), 0);
+	desc.ram = ram;
+	desc.nr_ram = 1;
+	desc.mem = 0;
+	desc.nodes = 2;
+	desc.cpus = 2;
+	assert_int_equal(machine_boot(&desc, &m, NULL), 0);
+	machine_desc_free(&desc);
+	assert_int_equal(cpu_migrate(1), 0);
+	assert_int_equal(numa_node_id(), 1);
+	page = alloc_pages(GFP_KERNEL, 0);
+	assert_non_null(page);
+	assert_int_equal(page_to_nid(page), 0);
+	__free_pages(page, 0);
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0));
+	test_shutdown(m, 0);
+}
+
+/* --- zones ---------------------------------------------------------------------------------------- */
+
+static void test_x86_32_zone_borders(void **state)
+{
+	struct machine *m = test_boot("preset=x86_32 ram=1M-2G");
+
+	(void)state;
+	assert_int_equal(test_zone(0, KMEM_ZONE_DMA)->start_pfn, 256);
+	assert_int_equal(test_zone(0, KMEM_ZONE_NORMAL)->start_pfn, 16 << 8);
+	assert_int_equal(test_zone(0, KMEM_ZONE_HIGHMEM)->start_pfn, 896 << 8);
+	assert_int_equal(test_zone(0, KMEM_ZONE_HIGHMEM)->present, (2048 - 896) << 8);
+	assert_int_equal(test_zone(0, KMEM_ZONE_DMA32)->present, 0);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+static void test_holes_and_reserved_ranges(void **state)
+{
+	struct machine *m = test_boot("ram=1M-8M,9M-20M,32M-64M reserved=2M-3M,2500K-2600K,63M-64M");
+	struct zone *dma = test_zone(0, KMEM_ZONE_DMA), *dma32 = test_zone(0, KMEM_ZONE_DMA32);
+
+	(void)state;
+	assert_int_equal(dma->start_pfn, 256);
+	assert_int_equal(dma->spanned, 15 << 8);
+	assert_int_equal(dma->present, 14 << 8);
+	assert_int_equal(dma->managed, 13 << 8);
+	assert_int_equal(dma32->spanned, 48 << 8);
+	assert_int_equal(dma32->present, 36 << 8);
+	assert_int_equal(dma32->managed, 35 << 8);
+	assert_int_equal(totalram_pages(), 48 << 8);
+	assert_null(pfn_to_page(8 << 8));
+	assert_null(pfn_to_page(25 << 8));
+	assert_non_null(pfn_to_page(2 << 8));
+	assert_int_equal(page_zonenum(pfn_to_page(2 << 8)), KMEM_ZONE_DMA);
+	assert_int_equal(page_zonenum(pfn_to_page(40 << 8)), KMEM_ZONE_DMA32);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+/* A terabyte costs no more than its zones: no struct page but those of ranges and edges. */
+static void test_a_terabyte_boots_untouched(void **state)
+{
+	struct machine *m = test_boot("preset=x86_64 ram=1M-1T cpus=2 isolate_metadata=1");
+	struct zone *normal = test_zone(0, KMEM_ZONE_NORMAL);
+	const struct buddy *b = arch_kernel()->buddy;
+	unsigned long blocks = normal->free_area[TOP_ORDER].nr_free;
+	uint64_t first = normal->start_pfn;
+
+	(void)state;
+	assert_int_equal(normal->present, (1ull << 28) - (1ull << 20));
+	/* The preset reserves what the struct pages of such a machine take, at the top. */
+	assert_true(normal->managed > normal->present / 100 * 95);
+	assert_int_equal(blocks, normal->managed >> TOP_ORDER);
+	assert_int_equal(area_count_locked(normal, TOP_ORDER, MIGRATE_MOVABLE), blocks);
+	assert_int_equal(pfn_page(b, first)->type, PAGE_TYPE_RANGE);
+	for (uint64_t pfn = first + 1; pfn < first + normal->present; pfn += 1ull << 24)
+		assert_int_equal(pfn_page(b, pfn)->flags, 0);
+	__free_pages(alloc_pages(GFP_KERNEL, 0), 0);
+	drain_local_pages();
+	assert_int_equal(normal->nr_free, normal->managed);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+/* --- the counts form ------------------------------------------------------------------------------- */
+
+static void expect_no_boot(const char *text, int code, const char *words)
+{
+	struct machine_error err = {0, ""};
+	struct machine *m;
+
+	test_catch_all();
+	assert_int_equal(machine_boot_text(text, &m, &err), code);
+	if (!strstr(err.reason, words))
+		fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, err.reason, words);
+}
+
+static void test_impossible_counts(void **state)
+{
+	(void)state;
+	expect_no_boot("mem=64M zonepages=0/DMA:5000:10", -EINVAL, "0/DMA: 5000 present");
+	expect_no_boot("mem=64M zonepages=0/DMA:100:101", -EINVAL, "101 managed of 100");
+	expect_no_boot("mem=64M zonepages=1/DMA:100:10", -EINVAL, "node 1");
+	expect_no_boot("mem=64M zonepages=0/HighMem:100:10", -EINVAL, "no zone HighMem");
+	expect_no_boot("mem=64M zonepages=0/DMA:100:10,0/DMA:90:9", -EINVAL, "twice");
+	expect_no_boot("mem=64M zonepages=0/Movable:100:10", -EOPNOTSUPP, "Movable");
+	expect_no_boot("mem=64M zonepages=0/DMA:100:0", -EINVAL, "reserved");
+	expect_no_boot("ram=1M-64M reserved=0-64M", -EINVAL, "reserved");
+}
+
+static void test_counts_cut_the_map(void **state)
+{
+	struct machine *m = test_boot("mem=64M zonepages=0/DMA:3000:2900,0/DMA32:1000:1000");
+	struct zone *dma = test_zone(0, KMEM_ZONE_DMA), *dma32 = test_zone(0, KMEM_ZONE_DMA32);
+
+	(void)state;
+	assert_int_equal(dma->present, 3000);
+	assert_int_equal(dma->managed, 2900);
+	assert_int_equal(dma32->start_pfn, 4096);
+	assert_int_equal(dma32->spanned, 1000);
+	assert_int_equal(dma32->managed, 1000);
+	assert_null(pfn_to_page(5096));
+	assert_non_null(pfn_to_page(5095));
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_figures_of_real_kernels),
+		cmocka_unit_test(test_node_order_of_real_kernels),
+		cmocka_unit_test(test_zonelist_by_distance),
+		cmocka_unit_test(test_memoryless_node),
+		cmocka_unit_test(test_x86_32_zone_borders),
+		cmocka_unit_test(test_holes_and_reserved_ranges),
+		cmocka_unit_test(test_a_terabyte_boots_untouched),
+		cmocka_unit_test(test_impossible_counts),
+		cmocka_unit_test(test_counts_cut_the_map),
+	};
+
+	if (argc != 3)
+		return 2;
+	zones_csv = argv[1];
+	zonelists_csv = argv[2];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
