@@ -12,7 +12,9 @@
  *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
  *             section           the code that may touch a CPU's per-CPU data (see below)
  *             claim             another thread's right to touch it
- *   locks     arch_spinlock
+ *   threads   arch_context      counters that say whether a thread may sleep
+ *             epoch             who may still see what is not published any more (RCU)
+ *   locks     arch_spinlock, arch_wait
  *   messages  arch_report, arch_log, arch_stack_save, arch_symbol
  *
  * CPU sections. Per-CPU data of CPU c is touched only (a) by a thread attached to c, inside a
@@ -32,6 +34,11 @@
  * waits until `busy` is 0. On a shared CPU `claim` stays set, so that everybody takes the slow
  * entry, which is an ordinary lock. A thread that is attached to no CPU points at arch_cpu_none,
  * whose claim is set for ever: the fast path needs no test for it.
+ *
+ * Nor for a thread that may not sleep: in an atomic context it points at a stand-in, a copy of its CPU's
+ * constants whose claim is set. All its calls take slow paths, and there requests that may sleep are
+ * found out. What follows from that for the kernel part: arch_cpu_current() and arch_cpu_ptr are good for
+ * reading constants alone; only the entries of sections return the CPU itself.
  */
 #ifndef KMEM_ARCH_H
 #define KMEM_ARCH_H
@@ -79,7 +86,7 @@ struct arch_machine {
 /* One simulated CPU. Its per-CPU data starts ARCH_PERCPU_START bytes further on. */
 struct arch_cpu {
 	uint32_t busy;			/* 1 while the owner is in a section */
-	uint32_t claim;			/* not 0: take the slow entry */
+	uint32_t claim;			/* not 0: take the slow entry; ARCH_CLAIM_ATOMIC: a stand-in */
 	uint32_t id;
 	uint32_t node;
 	struct kernel *kernel;		/* NULL in arch_cpu_none */
@@ -90,6 +97,8 @@ struct arch_cpu {
 } __attribute__((aligned(ARCH_CACHE_LINE)));
 
 #define ARCH_PERCPU_START ((size_t)4096)
+
+#define ARCH_CLAIM_ATOMIC 2u
 
 /* The calling thread's CPU; &arch_cpu_none while it has none. The only thread-local variable. */
 extern _Thread_local struct arch_cpu *arch_cpu_ptr __attribute__((visibility("hidden")));
@@ -165,6 +174,49 @@ void arch_cpu_unclaim(struct arch_cpu *cpu);
  * has no per-CPU state to drain. */
 unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from);
 
+/* --- contexts ------------------------------------------------------------------------------ */
+
+/* The calling thread's counters (lib/context.c gives them their meaning); all 0 in a new thread. */
+struct arch_context {
+	unsigned int preempt_count;	/* as Linux packs it */
+	bool irqs_disabled;
+	unsigned int rcu_depth;		/* read sections; arch_epoch_enter() and _leave() alone write it */
+	unsigned int calls;		/* calls on their way whose right to sleep was looked at */
+};
+
+struct arch_context *arch_context(void);
+
+/* To be called after preempt_count or irqs_disabled changed: from 0 to something the thread gets a
+ * stand-in for its CPU, from something to 0 it gets its CPU back. */
+void arch_context_changed(void);
+
+/* Whether the thread, which is attached, is in an atomic context or a read section. */
+static __always_inline bool arch_in_atomic(void)
+{
+	return __atomic_load_n(&arch_cpu_ptr->claim, __ATOMIC_RELAXED) == ARCH_CLAIM_ATOMIC;
+}
+
+/* --- epochs -------------------------------------------------------------------------------- */
+
+/* Begin a read section on the entered machine; sections nest. False: the thread is in one of another
+ * machine, and stays in that one. */
+bool arch_epoch_enter(void);
+
+/* End it. False: there is none. */
+bool arch_epoch_leave(void);
+
+/* Whether the calling thread is in a read section of @am. */
+bool arch_epoch_inside(const struct arch_machine *am);
+
+/* Begin an epoch; its number. What was unpublished before is unseen by sections that begin later. */
+uint64_t arch_epoch_start(const struct arch_machine *am);
+
+/* Whether all sections that began before @epoch have ended; then what they did happened before. */
+bool arch_epoch_passed(const struct arch_machine *am, uint64_t epoch);
+
+/* Sleep until arch_epoch_passed(). Not from inside a section. */
+void arch_epoch_wait(const struct arch_machine *am, uint64_t epoch);
+
 /* --- locks --------------------------------------------------------------------------------- */
 
 /* A lock for short critical sections; waiters spin a little, then sleep in the host. The rank says
@@ -224,6 +276,16 @@ static __always_inline void arch_spin_unlock(struct arch_spinlock *lock)
 
 /* One turn of a wait loop. */
 void arch_relax(void);
+
+/* Sleep while *@word is @value, at most @ms milliseconds (0: without end); may return at any time.
+ * Outside sections, with no lock held. */
+void arch_wait(uint32_t *word, uint32_t value, unsigned int ms);
+
+/* Wake all that sleep on @word, which was changed before. */
+void arch_wake(uint32_t *word);
+
+/* Whether the process has no other thread: nobody could wake this one. */
+bool arch_alone(void);
 
 /* --- memory -------------------------------------------------------------------------------- */
 

@@ -3,9 +3,15 @@
  * Page allocation: flags and functions. Values and meaning of the flags are those
  * of Linux 6.1 (include/linux/gfp_types.h is their documentation in Linux).
  *
- * Unless a function says otherwise: any thread may call it; it works on the machine
- * that the thread has entered (machine.h); with a flag that contains
- * __GFP_DIRECT_RECLAIM it may sleep, else it never does.
+ * Unless a function says otherwise: any thread may call it in any context (context.h); it works on
+ * the machine that the thread has entered (machine.h), and fails without one; with a flag that
+ * contains __GFP_DIRECT_RECLAIM it may sleep, else it never does. Sizes are bytes, addresses host
+ * pointers. Behaviour is that of Linux 6.1, Documentation/core-api/memory-allocation.rst and
+ * mm-api.rst; misuse is reported (machine.h) and, when the report handler goes on, refused.
+ *
+ * Flags that only tell reclaim how hard to try or what it may start (__GFP_IO, __GFP_FS, __GFP_WRITE,
+ * __GFP_HARDWALL, __GFP_NORETRY, __GFP_RETRY_MAYFAIL) are accepted and shown in reports; reclaim
+ * here starts no I/O, so they decide nothing.
  */
 #ifndef KMEM_GFP_H
 #define KMEM_GFP_H
@@ -34,14 +40,14 @@ KMEM_BEGIN_DECLS
 #define __GFP_WRITE ((gfp_t)0x1000u)		/* the page will be dirtied */
 #define __GFP_NOWARN ((gfp_t)0x2000u)		/* no failure report */
 #define __GFP_RETRY_MAYFAIL ((gfp_t)0x4000u)	/* try hard, may fail (once called __GFP_REPEAT) */
-#define __GFP_NOFAIL ((gfp_t)0x8000u)		/* never fails */
+#define __GFP_NOFAIL ((gfp_t)0x8000u)		/* never fails: a panic, if there is nothing at all */
 #define __GFP_NORETRY ((gfp_t)0x10000u)		/* light reclaim only, may fail */
 #define __GFP_MEMALLOC ((gfp_t)0x20000u)	/* all reserves are open */
 #define __GFP_COMP ((gfp_t)0x40000u)		/* make a compound page */
 #define __GFP_NOMEMALLOC ((gfp_t)0x80000u)	/* no emergency reserves, whatever else is said */
 #define __GFP_HARDWALL ((gfp_t)0x100000u)	/* cpuset hint; accepted */
 #define __GFP_THISNODE ((gfp_t)0x200000u)	/* this node only */
-#define __GFP_ACCOUNT ((gfp_t)0x400000u)	/* account to the caller's group */
+#define __GFP_ACCOUNT ((gfp_t)0x400000u)	/* account to the caller's group: kmalloc-cg-* */
 #define __GFP_COLD ((gfp_t)0u)			/* accepted; without effect since Linux 4.15 */
 
 #define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
@@ -66,23 +72,26 @@ KMEM_BEGIN_DECLS
  * @gfp:   GFP_* flags
  * @order: 0 … MAX_ORDER - 1
  *
- * The first frame number is a multiple of 2^@order. The caller's node is tried first,
- * then the other nodes by distance.
+ * The first frame number is a multiple of 2^@order. The caller's node is tried first, then the other
+ * nodes by distance. With __GFP_COMP the block is a compound page (mm.h); without, it is 2^@order
+ * pages that happen to lie side by side.
  *
  * Return: the first page, or NULL when nothing is free above the watermark that applies
- * (a failure report is logged unless __GFP_NOWARN) or when @order is too large (a warning).
- * Free with __free_pages() and the same order.
+ * (a failure report is logged unless __GFP_NOWARN), when @order is too large (a warning unless
+ * __GFP_NOWARN), or when flags exclude each other (a warning). Free with __free_pages() and the same
+ * order.
  * Context: may sleep if @gfp allows it.
- * Source: Linux 6.1 Documentation/core-api/memory-allocation.rst.
  */
 KMEM_DECL(struct page *, alloc_pages, (gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
 
-/** alloc_page - one page; alloc_pages(@gfp, 0). */
+/** alloc_page - one page; alloc_pages(@gfp, 0). Free with __free_page(). */
 KMEM_DECL(struct page *, alloc_page, (gfp_t gfp)) KMEM_MUST_CHECK;
 
 /**
  * alloc_pages_node - alloc_pages() with a preferred node
- * @nid: node to try first; NUMA_NO_NODE is the caller's own. With __GFP_THISNODE the only one.
+ * @nid:   node to try first; NUMA_NO_NODE is the caller's own. With __GFP_THISNODE the only one.
+ * @gfp:   as alloc_pages()
+ * @order: as alloc_pages()
  *
  * Return: as alloc_pages(); NULL and a warning for a node that does not exist.
  */
@@ -90,37 +99,49 @@ KMEM_DECL(struct page *, alloc_pages_node, (int nid, gfp_t gfp, unsigned int ord
 
 /**
  * alloc_pages_bulk_array - fill an array with single pages
- * @nr:    length of @pages; entries that are not NULL are left alone
+ * @gfp:   as alloc_pages()
+ * @nr:    length of @pages
+ * @pages: entries that are not NULL are left alone, the others are set in order
  *
- * Return: how many leading entries of @pages are set; may be less than @nr when memory is
- * short. Each page is freed by __free_page().
+ * Return: how many leading entries of @pages are set. May be less than @nr, also while there is
+ * memory: call again, or alloc_page(), for the rest. Each page is freed by __free_page().
  */
 KMEM_DECL(unsigned long, alloc_pages_bulk_array,
 	  (gfp_t gfp, unsigned long nr, struct page **pages));
 
 /**
  * __get_free_pages - alloc_pages(), as the pointer to the first byte
+ * @gfp:   as alloc_pages(), without __GFP_HIGHMEM
+ * @order: as alloc_pages()
  *
  * __GFP_HIGHMEM is an error (a warning and 0), for a HIGHMEM page has no address.
  * Return: host address of the block, or 0. Free with free_pages().
  */
 KMEM_DECL(unsigned long, __get_free_pages, (gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
 
-/** __get_free_page - one page by address; __get_free_pages(@gfp, 0). */
+/** __get_free_page - one page by address; __get_free_pages(@gfp, 0). Free with free_page(). */
 KMEM_DECL(unsigned long, __get_free_page, (gfp_t gfp)) KMEM_MUST_CHECK;
 
-/** get_zeroed_page - one zeroed page by address. */
+/** get_zeroed_page - one zeroed page by address. Return: it, or 0. Free with free_page(). */
 KMEM_DECL(unsigned long, get_zeroed_page, (gfp_t gfp)) KMEM_MUST_CHECK;
 
 /**
  * alloc_pages_exact - contiguous pages for @size bytes, without rounding up to an order
+ * @size: bytes; 0 gives NULL
+ * @gfp:  as alloc_pages(); __GFP_COMP and __GFP_HIGHMEM are warned about and left out
  *
  * Takes the smallest order that fits and gives the unused tail pages back at once.
  * Return: host address, or NULL. Free with free_pages_exact() and the same size.
  */
 KMEM_DECL(void *, alloc_pages_exact, (size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
 
-/** free_pages_exact - free what alloc_pages_exact(@size) returned. */
+/**
+ * free_pages_exact - free what alloc_pages_exact() returned
+ * @addr: its result, not NULL
+ * @size: the same size, bytes
+ *
+ * Each page is checked as by free_pages(). Never sleeps.
+ */
 KMEM_DECL(void, free_pages_exact, (void *addr, size_t size));
 
 /**
@@ -128,26 +149,32 @@ KMEM_DECL(void, free_pages_exact, (void *addr, size_t size));
  * @page:  what alloc_pages() returned; NULL is a BUG report
  * @order: the order it was allocated with
  *
- * A page that is free already, a tail page, a wrong order for a compound page, or a page
- * that is not this machine's is reported ("BUG: Bad page state") and left as it is.
+ * Drops one reference (mm.h); the last one frees the block. A page that is free already, a tail
+ * page, a wrong order, a page of a slab, or a page that is not this machine's is reported ("BUG: Bad
+ * page state") and left as it is; the machine is told by where @page points.
  * Context: any; never sleeps.
  */
 KMEM_DECL(void, __free_pages, (struct page * page, unsigned int order));
 
-/** __free_page - __free_pages(@page, 0). */
+/** __free_page - __free_pages(@page, 0). Never sleeps. */
 KMEM_DECL(void, __free_page, (struct page * page));
 
-/** free_pages - give a block back by its address; 0 is ignored. */
+/**
+ * free_pages - give a block back by its address
+ * @addr:  what __get_free_pages() returned; 0 is ignored
+ * @order: the order it was allocated with
+ *
+ * What is no page's address is reported; else as __free_pages(). Never sleeps.
+ */
 KMEM_DECL(void, free_pages, (unsigned long addr, unsigned int order));
 
-/** free_page - free_pages(@addr, 0). */
+/** free_page - free_pages(@addr, 0). Never sleeps. */
 KMEM_DECL(void, free_page, (unsigned long addr));
 
-/**
- * drain_local_pages - give the calling CPU's page lists back to the free lists.
- * drain_all_pages - those of every CPU (claims them one by one).
- */
+/** drain_local_pages - give the calling CPU's page lists back to the free lists. Never sleeps. */
 KMEM_DECL(void, drain_local_pages, (void));
+
+/** drain_all_pages - those of every CPU that was ever used, one after the other. May sleep. */
 KMEM_DECL(void, drain_all_pages, (void));
 
 KMEM_END_DECLS

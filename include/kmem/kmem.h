@@ -3,12 +3,15 @@
 #ifndef KMEM_KMEM_H
 #define KMEM_KMEM_H
 
+#include <kmem/context.h>
 #include <kmem/gfp.h>
 #include <kmem/inspect.h>
 #include <kmem/machine.h>
+#include <kmem/mempool.h>
 #include <kmem/mm.h>
 #include <kmem/mmu.h>
 #include <kmem/proc.h>
+#include <kmem/rcu.h>
 #include <kmem/slab.h>
 #include <kmem/types.h>
 #include <kmem/vmalloc.h>

@@ -18,7 +18,12 @@
  *
  * CPUs. Each thread that uses a machine is attached to one of its simulated CPUs on first use
  * (the lowest-numbered CPU with the fewest threads) and detached when it exits, leaves, or enters
- * another machine. More threads than CPUs share them.
+ * another machine. More threads than CPUs share them. A thread-specific destructor that uses the
+ * library after the thread was detached attaches it again; in the last two of POSIX's rounds of
+ * destructors that is reported ("no machine entered") and fails.
+ *
+ * fork(). In the child, a machine on a memfd (the default) is lost: its RAM is the parent's. One on
+ * private memory goes on in both processes; no other thread may be inside a call on it meanwhile.
  */
 #ifndef KMEM_MACHINE_H
 #define KMEM_MACHINE_H
@@ -92,9 +97,12 @@ struct machine_error {
 
 /**
  * machine_desc_init - start a description from a preset
+ * @desc:   overwritten; change what differs before machine_boot()
  * @preset: "x86_64", "x86_32", "numa-2", "tiny-8M", …; NULL is "x86_64"
  * @err:    filled on failure; may be NULL
- * Return: 0, or -EINVAL for an unknown preset. Context: any thread, no machine needed.
+ *
+ * Return: 0, -EINVAL for an unknown preset, -EOPNOTSUPP for one that this version does not have.
+ * Context: any thread, no machine needed.
  */
 KMEM_DECL(int, machine_desc_init,
 	  (struct machine_desc * desc, const char *preset, struct machine_error *err));
@@ -105,81 +113,130 @@ KMEM_DECL(int, machine_desc_init,
  * @text: `key=value` words separated by white space or newlines, `#` comments to the end of the
  *        line; or a bare preset name. docs/machine.md lists the keys.
  * @name: what error messages call the text ("--machine", a file name); NULL is "machine".
- * Return: 0, -EINVAL (unknown key, bad value: @err names word and line), -ENOMEM.
+ * @err:  filled on failure; may be NULL
+ *
+ * Return: 0, -EINVAL (unknown key, bad value: @err names word and line), -EOPNOTSUPP (known, but not
+ * in this version), -ENOMEM.
+ * Context: any thread, no machine needed.
  */
 KMEM_DECL(int, machine_desc_parse,
 	  (struct machine_desc * desc, const char *text, const char *name,
 	   struct machine_error *err));
 
-/** machine_desc_load - machine_desc_parse() of a file. Return: also -errno of opening or reading. */
+/**
+ * machine_desc_load - machine_desc_parse() of a file
+ * @desc: as machine_desc_parse()
+ * @path: of at most 1 MiB of text
+ * @err:  as machine_desc_parse(); names @path
+ *
+ * Return: as machine_desc_parse(); also -errno of opening or reading. Context: the same.
+ */
 KMEM_DECL(int, machine_desc_load,
 	  (struct machine_desc * desc, const char *path, struct machine_error *err));
 
-/** machine_desc_free - free what parsing allocated. */
+/** machine_desc_free - free what parsing allocated; @desc is all zero then. No machine needed. */
 KMEM_DECL(void, machine_desc_free, (struct machine_desc * desc));
 
 /**
  * machine_boot - make a machine, boot its allocators, enter it
  * @desc: copied; may be freed afterwards
- * @out:  the machine
+ * @out:  the machine; NULL on failure
  * @err:  filled on failure; may be NULL
  *
- * Runs memblock, zones, the page allocator, the small-object backend in Linux's order.
+ * Runs memblock, zones, the page allocator, the small-object backend and the page tables in Linux's
+ * order. The thread is on CPU 0 of the new machine then.
  * Return: 0; -EINVAL (impossible description, unknown command-line word), -ENOMEM (the host does
- * not give the address space: the reason names the size), -EOPNOTSUPP (a part that this version
- * does not have). Nothing is left behind on failure.
- * Context: any thread; may sleep.
+ * not give the address space: the reason names the size), -EAGAIN (the process has no
+ * thread-specific key left), -EOPNOTSUPP (a part that this version does not have). On failure
+ * nothing is left behind, and the thread stays in the machine it was in.
+ * Context: any thread; may sleep. Source: order and figures are those of a Linux 6.1 boot.
  */
 KMEM_DECL(int, machine_boot,
 	  (const struct machine_desc *desc, struct machine **out, struct machine_error *err))
 	KMEM_MUST_CHECK;
 
-/** machine_boot_text - machine_desc_parse() and machine_boot() in one. */
+/**
+ * machine_boot_text - machine_desc_parse() and machine_boot() in one
+ * @text: "preset=x86_64 mem=256M cpus=2"
+ * @out:  as machine_boot()
+ * @err:  as machine_boot()
+ *
+ * Return and context: as the two.
+ */
 KMEM_DECL(int, machine_boot_text,
 	  (const char *text, struct machine **out, struct machine_error *err)) KMEM_MUST_CHECK;
 
 /**
  * machine_shutdown - report leaks and give everything back to the host
+ * @m: a live machine; reported if it is none
  *
- * Every live object is reported by its cache ("Objects remaining in …"), then all memory is
- * released, leaked or not. Other threads must not be inside a call on @m; those that are attached
- * become unattached.
+ * RCU callbacks that still wait are run. Every live object is reported by its cache ("Objects
+ * remaining in …"), then all memory is released, leaked or not. Other threads must not be inside a
+ * call on @m; those that are attached become unattached. The caller goes back to the machine it was
+ * in, if that was another.
  * Return: number of leaked objects and page blocks (0: a clean machine).
+ * Context: any thread; may sleep.
  */
 KMEM_DECL(unsigned long, machine_shutdown, (struct machine * m));
 
-/** machine_enter - the calling thread works on @m from now on. Return: 0, -ENODEV if @m is gone. */
+/**
+ * machine_enter - the calling thread works on @m from now on
+ * @m: checked: any pointer may be given
+ *
+ * Return: 0; -ENODEV if @m is gone, or lost in fork (reported), or the thread has all but exited.
+ * Context: any thread; never sleeps.
+ */
 KMEM_DECL(int, machine_enter, (struct machine * m));
 
-/** machine_leave - the calling thread works on no machine in particular. */
+/** machine_leave - the calling thread works on no machine in particular. As machine_enter(). */
 KMEM_DECL(void, machine_leave, (void));
 
-/** machine_current - the machine a call of this thread would work on, or NULL (no report). */
+/**
+ * machine_current - the machine a call of this thread would work on, or NULL
+ *
+ * Attaches nobody and reports nothing. Any thread, any context.
+ */
 KMEM_DECL(struct machine *, machine_current, (void));
 
-/** machine_description - the description @m was booted with, after defaults were filled in. */
+/**
+ * machine_description - the description @m was booted with, after defaults were filled in
+ * @m: a live machine; not checked
+ *
+ * Return: constant, until @m is shut down. Any thread, any context.
+ */
 KMEM_DECL(const struct machine_desc *, machine_description, (const struct machine *m));
 
-/** machine_backend - "slab", "slub" or "slob": the backend this library was built with. */
+/** machine_backend - "slab", "slub" or "slob", what this library was built with. Needs no machine. */
 KMEM_DECL(const char *, machine_backend, (void));
 
-/** smp_processor_id - the simulated CPU of this thread, attaching it if need be; -1 on failure. */
+/**
+ * smp_processor_id - the simulated CPU of this thread, which is attached if need be
+ * Return: 0 … cpus - 1; -1 without a machine (reported). Any thread, any context, never sleeps.
+ */
 KMEM_DECL(int, smp_processor_id, (void));
 
-/** numa_node_id - node of this thread's CPU; -1 on failure. */
+/** numa_node_id - node of this thread's CPU; -1 without a machine. As smp_processor_id(). */
 KMEM_DECL(int, numa_node_id, (void));
 
-/** cpu_migrate - move the calling thread to CPU @cpu. Return: 0, -EINVAL, -ENODEV. */
+/**
+ * cpu_migrate - move the calling thread to another CPU (libkmem's own)
+ * @cpu: 0 … cpus - 1 of the entered machine
+ *
+ * Return: 0; -EINVAL: there is no such CPU; -ENODEV without a machine (reported). Any thread, not
+ * from a callback of the library; may sleep.
+ */
 KMEM_DECL(int, cpu_migrate, (unsigned int cpu));
 
 /* --- who hears of trouble ------------------------------------------------------------------ */
 
+/* How bad it is. */
 enum machine_report_kind {
 	MACHINE_WARN,	/* printed; the call goes on or fails as Linux's would */
 	MACHINE_BUG,	/* misuse or corruption found; by default the process aborts after it */
 	MACHINE_PANIC,	/* the simulated kernel cannot go on */
 };
 
+/* What a report handler is given; valid until it returns. */
 struct machine_report {
 	enum machine_report_kind kind;
 	const char *title;	/* first line, without newline: "kfree: pointer 0x… is in no slab" */
@@ -189,6 +246,7 @@ struct machine_report {
 /* What a report handler wants: go on (the call repairs or refuses and returns) or abort(). */
 enum machine_verdict { MACHINE_CONTINUE, MACHINE_ABORT };
 
+/* A report handler. @m is NULL where a call had no machine. */
 typedef enum machine_verdict machine_report_fn(struct machine *m, const struct machine_report *r,
 					       void *arg);
 
@@ -199,12 +257,21 @@ typedef void machine_log_fn(struct machine *m, int level, const char *line, void
  * machine_set_report_handler - who receives WARNs and BUGs of @m
  * @m:  NULL: of machines without a handler of their own, and of calls that have no machine
  * @fn: NULL restores the default: print to stderr; abort() after BUG and PANIC.
+ * @arg: given to @fn
+ *
  * Context: any thread; not while other threads are inside calls on @m. The handler may be called
  * with allocator locks held: it must not call the library.
  */
 KMEM_DECL(void, machine_set_report_handler, (struct machine * m, machine_report_fn *fn, void *arg));
 
-/** machine_set_log_sink - who receives the log of @m; NULL as @m and @fn as above (stderr). */
+/**
+ * machine_set_log_sink - who receives the log of @m
+ * @m:  NULL as above
+ * @fn: NULL restores the default: lines of level 4 (warning) and worse go to stderr, others nowhere
+ * @arg: given to @fn
+ *
+ * Context: as above; the sink, too, must not call the library.
+ */
 KMEM_DECL(void, machine_set_log_sink, (struct machine * m, machine_log_fn *fn, void *arg));
 
 KMEM_END_DECLS

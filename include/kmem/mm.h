@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages and addresses: from struct page to frame number, host pointer, simulated address,
- * zone and node, and back. All functions work on the machine that the thread has entered,
- * never sleep, and may be called by any thread.
+ * zone and node, and back.
+ *
+ * All functions work on the machine that the thread has entered, never sleep, and may be called by
+ * any thread in any context. A struct page pointer that they are given must be of that machine, as
+ * alloc_pages() and pfn_to_page() return it; only functions that say so check it. Without a machine
+ * (reported, machine.h) the answer is NULL, 0, false, or where that means something NUMA_NO_NODE.
+ * Behaviour: Linux 6.1, Documentation/vm/memory-model.rst and Documentation/core-api/mm-api.rst.
  */
 #ifndef KMEM_MM_H
 #define KMEM_MM_H
@@ -21,25 +26,32 @@ enum kmem_zone_type {
 	KMEM_MAX_NR_ZONES
 };
 
-/** page_to_pfn - frame number of @page. */
+/** page_to_pfn - frame number of @page: its physical address divided by PAGE_SIZE. */
 KMEM_DECL(unsigned long, page_to_pfn, (const struct page * page));
 
 /** pfn_to_page - the page of a frame; NULL if the frame is no RAM of this machine. */
 KMEM_DECL(struct page *, pfn_to_page, (unsigned long pfn));
 
-/** page_to_phys - physical address of the first byte of @page. */
+/** page_to_phys - physical address of the first byte of @page, in bytes. */
 KMEM_DECL(phys_addr_t, page_to_phys, (const struct page * page));
 
 /** page_address - host pointer to the bytes of @page; NULL for an unmapped HIGHMEM page. */
 KMEM_DECL(void *, page_address, (const struct page * page));
 
-/** virt_to_page - the page in which a direct-map pointer lies; NULL if it is no such pointer. */
+/**
+ * virt_to_page - the page in which a direct-map pointer lies
+ * @addr: any pointer; it need not point to the first byte
+ * Return: the page; NULL if @addr does not lie in the direct map of RAM.
+ */
 KMEM_DECL(struct page *, virt_to_page, (const void *addr));
 
-/** virt_addr_valid - whether @addr lies in the direct map of RAM. */
+/** virt_addr_valid - whether @addr, any pointer, lies in the direct map of this machine's RAM. */
 KMEM_DECL(bool, virt_addr_valid, (const void *addr));
 
-/** __pa - physical address behind a direct-map pointer (given as a number, as in Linux). */
+/**
+ * __pa - physical address behind a direct-map pointer
+ * @addr: the pointer, as a number; not checked, as in Linux (virt_addr_valid() does)
+ */
 KMEM_DECL(phys_addr_t, __pa, (unsigned long addr));
 
 /** __va - direct-map pointer of a physical address; NULL if that is no lowmem RAM. */
@@ -55,37 +67,47 @@ KMEM_DECL(kva_t, ptr_to_kva, (const void *ptr));
 /** kva_to_ptr - the host pointer for a simulated address; NULL if nothing is there. */
 KMEM_DECL(void *, kva_to_ptr, (kva_t kva));
 
-/** page_zonenum - zone of @page. */
+/** page_zonenum - zone of @page; KMEM_ZONE_DMA for a frame that lies in none. */
 KMEM_DECL(enum kmem_zone_type, page_zonenum, (const struct page * page));
 
-/** zone_type_name - "DMA", "DMA32", "Normal", "HighMem", "Movable". Usable without a machine. */
+/** zone_type_name - "DMA", "DMA32", "Normal", "HighMem", "Movable". Needs no machine. */
 KMEM_DECL(const char *, zone_type_name, (enum kmem_zone_type zone));
 
-/** page_to_nid - node of @page. */
+/** page_to_nid - node of @page; NUMA_NO_NODE for a frame that lies in no zone. */
 KMEM_DECL(int, page_to_nid, (const struct page * page));
 
-/** compound_head - the head of a compound page; @page itself if it is none or the head. */
+/** compound_head - head of a compound page; @page itself if it is none or the head. No machine. */
 KMEM_DECL(struct page *, compound_head, (const struct page * page));
 
-/** compound_order - order of a compound head; 0 for any other page. */
+/** compound_order - order of a compound head; 0 for any other page. Needs no machine. */
 KMEM_DECL(unsigned int, compound_order, (const struct page * page));
 
 /**
- * get_pageblock_migratetype - type of the pageblock in which @page lies.
+ * get_pageblock_migratetype - type of the pageblock in which @page lies
  * Return: 0 unmovable, 1 movable, 2 reclaimable, 3 highatomic, 4 CMA, 5 isolate.
  */
 KMEM_DECL(int, get_pageblock_migratetype, (const struct page * page));
 
-/** page_count - references held on @page. */
+/** page_count - references held on @page (on its head); 0: free; 1 for a page of a slab. */
 KMEM_DECL(int, page_count, (const struct page * page));
 
-/** get_page - take a reference on @page (on its head if it is a tail). */
+/** get_page - take a reference on @page (on its head if it is a tail); reported if that is free. */
 KMEM_DECL(void, get_page, (struct page * page));
 
-/** put_page - drop a reference; the last one frees the page, a compound page as a whole. */
+/**
+ * put_page - drop a reference; the last one frees the page, a compound page as a whole
+ *
+ * A page that is not in use is reported and left as it is.
+ */
 KMEM_DECL(void, put_page, (struct page * page));
 
-/** split_page - turn a non-compound block of 2^@order pages into single pages, each freed alone. */
+/**
+ * split_page - turn a block into single pages, each of them freed by __free_page()
+ * @page:  first page of a block that is not compound
+ * @order: the order it was allocated with
+ *
+ * A compound page, a wrong order and a page not in use are reported and left as they are.
+ */
 KMEM_DECL(void, split_page, (struct page * page, unsigned int order));
 
 /** totalram_pages - pages the page allocator manages, on all nodes. */

@@ -4,7 +4,7 @@
  * reads them as the hardware would and says where an address leads, or why it leads nowhere.
  *
  * Addresses are kva_t, what the simulated x86 sees (types.h): ptr_to_kva() and kva_to_ptr() of mm.h
- * translate between them and host pointers. Entry formats: x86_pte.h. How it works: docs/mmu.md.
+ * translate between them and host pointers. Entry formats: x86_pte.h.
  *
  * This version walks 4-level tables; a machine with another paging mode gets -EOPNOTSUPP and a line
  * in its log.
@@ -45,6 +45,7 @@ struct mmu_walk_entry {
 	uint64_t value;		/* what stands there when the walk is over */
 };
 
+/* What a walk found. */
 struct mmu_walk_result {
 	kva_t va;
 	int trap;		/* 0: translated; else X86_TRAP_PF or X86_TRAP_GP */
@@ -57,7 +58,7 @@ struct mmu_walk_result {
 	bool executable;	/* no NX */
 	bool global;		/* G of the leaf */
 	unsigned int nr_entries;	/* entries the walk has read, top level first */
-	struct mmu_walk_entry entries[MMU_MAX_LEVELS];
+	struct mmu_walk_entry entries[MMU_MAX_LEVELS];	/* as many are set */
 };
 
 /**
@@ -70,18 +71,31 @@ struct mmu_walk_result {
  * An entry that lies where the machine has no memory reads as all ones.
  *
  * Return: 0; -EFAULT with @res->trap for a fault; -ENODEV without a machine; -EINVAL for an
- * impossible @access; -EOPNOTSUPP for a paging mode that this version cannot walk. Context: any thread; no locks: as on hardware it is the
- * caller who sees to it that a table that is being walked is not freed.
+ * impossible @access; -EOPNOTSUPP for a paging mode that this version cannot walk.
+ * Context: any thread, any context; takes no locks: as on hardware it is the caller who sees to it
+ * that a table that is being walked is not freed.
  * Source: Intel SDM volume 3A, sections 4.5 to 4.8.
  */
 KMEM_DECL(int, mmu_walk, (kva_t va, unsigned int access, struct mmu_walk_result *res));
 
-/** mmu_walk_regs - the same by other registers: any tables in the machine's physical memory. */
+/**
+ * mmu_walk_regs - mmu_walk() by other registers: any tables in the machine's physical memory
+ * @regs:   mode, top table and rights; the machine's own are those of mmu_get_regs()
+ * @va:     as mmu_walk()
+ * @access: as mmu_walk()
+ * @res:    as mmu_walk()
+ *
+ * Return and context: as mmu_walk().
+ */
 KMEM_DECL(int, mmu_walk_regs,
 	  (const struct mmu_regs *regs, kva_t va, unsigned int access,
 	   struct mmu_walk_result *res));
 
-/** mmu_get_regs - the registers that the machine's CPUs run with. Return: as mmu_walk(). */
+/**
+ * mmu_get_regs - the registers that the machine's CPUs run with
+ * @regs: filled
+ * Return: 0; -ENODEV without a machine; -EOPNOTSUPP as mmu_walk(). Any thread, any context.
+ */
 KMEM_DECL(int, mmu_get_regs, (struct mmu_regs * regs));
 
 KMEM_END_DECLS

@@ -19,14 +19,23 @@ typedef void kmem_sink_fn(void *arg, const char *text, size_t len);
  * @buf:  receives at most @size - 1 bytes and a NUL; NULL with @size 0 to ask for the length
  *
  * Return: length of the whole text without the NUL (may be @size or more: then it was cut), or
- * -ENOENT, or -ENODEV without a machine. Context: any thread; takes the locks of what it shows.
+ * -ENOENT, or -ENODEV without a machine. The text may change between two calls: compare lengths.
+ * Context: any thread, any context; takes the locks of what it shows, so it may wait. Source: the
+ * formats are those of /proc on Linux 6.1; "zones-csv" is libkmem's own (docs/kmemsim.md).
  */
 KMEM_DECL(long, proc_read, (const char *name, char *buf, size_t size));
 
-/** proc_write_to - the same text, piece by piece into a sink, which may not call the library. */
+/**
+ * proc_write_to - a file's text, piece by piece into a sink
+ * @name: as proc_read()
+ * @sink: may be called with locks held: it must not call the library
+ * @arg:  given to @sink
+ *
+ * Return and context: as proc_read().
+ */
 KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg));
 
-/** proc_name - name of the @i-th file, NULL past the last. Usable without a machine. */
+/** proc_name - name of the @i-th file, from 0, NULL past the last. Any thread; needs no machine. */
 KMEM_DECL(const char *, proc_name, (unsigned int i));
 
 KMEM_END_DECLS

@@ -4,9 +4,11 @@
  * chosen at link time (libkmem-slab, libkmem-slub, libkmem-slob; libkmem is the configured one).
  * Flag values and semantics are Linux 6.1's (its Documentation/core-api/mm-api.rst).
  *
- * Unless a function says otherwise: any thread may call it; it works on the machine the thread has
- * entered; with a flag that contains __GFP_DIRECT_RECLAIM it may sleep, else it never does; running
- * out returns NULL; misuse is reported (machine.h) and, when the handler goes on, refused.
+ * Unless a function says otherwise: any thread may call it in any context (context.h); it works on
+ * the machine the thread has entered, and fails without one; with a flag that contains
+ * __GFP_DIRECT_RECLAIM it may sleep, else it never does; running out returns NULL, with the kernel's
+ * failure report in the log unless __GFP_NOWARN; misuse is reported (machine.h) and, when the
+ * handler goes on, refused. Sizes are bytes.
  */
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
@@ -64,8 +66,11 @@ KMEM_API struct kmem_cache *kmem_cache_create(const char *name, unsigned int siz
 
 /**
  * kmem_cache_create_usercopy - kmem_cache_create() with a window that may be copied to user space
- * @useroffset: first byte of the window
- * @usersize:   its length; 0: none
+ * @name:       this and @size, @align, @flags, @ctor: as kmem_cache_create()
+ * @useroffset: first byte of the window, in the object
+ * @usersize:   its length in bytes; 0: none
+ *
+ * A window outside the object is warned about and dropped, as in Linux. Else as kmem_cache_create().
  */
 KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size,
 						       unsigned int align, slab_flags_t flags,
@@ -76,6 +81,8 @@ KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigne
 /**
  * kmem_cache_destroy - give a cache and its empty slabs back; NULL is ignored
  *
+ * With SLAB_TYPESAFE_BY_RCU it waits as rcu_barrier() does (rcu.h).
+ * The library's own caches and those of other machines are reported and left alone.
  * Live objects are reported ("Objects remaining in … on __kmem_cache_shutdown()") and the cache
  * stays as it was. No other thread may use the cache meanwhile. May sleep.
  */
@@ -83,56 +90,89 @@ KMEM_API void kmem_cache_destroy(struct kmem_cache *s);
 
 /**
  * kmem_cache_shrink - return empty slabs to the page allocator
- * Return: 0 if no slab is left, else 1; always 0 on SLOB. May sleep.
+ *
+ * Includes what CPUs keep for themselves. Return: 0 if no slab is left, else 1; always 0 on SLOB,
+ * which keeps none. May sleep.
  */
 KMEM_API int kmem_cache_shrink(struct kmem_cache *s);
 
-/** kmem_cache_size - bytes of one object, as given to kmem_cache_create(). */
+/** kmem_cache_size - bytes of one object, as given to kmem_cache_create(). Needs no machine. */
 KMEM_API unsigned int kmem_cache_size(const struct kmem_cache *s);
 
-/** kmem_cache_name - the name given to kmem_cache_create(). */
+/** kmem_cache_name - the name given to kmem_cache_create(), until the cache is destroyed. */
 KMEM_API const char *kmem_cache_name(const struct kmem_cache *s);
 
-/** kmem_cache_alloc - one object, or NULL. With __GFP_ZERO zeroed (not with a constructor). */
+/**
+ * kmem_cache_alloc - an object
+ * @s:   a cache of the entered machine
+ * @gfp: GFP_*. __GFP_ZERO zeroes the object; with a constructor that is warned about and left out, as
+ *       are __GFP_HIGHMEM and __GFP_DMA32: where slabs lie is the cache's business.
+ *
+ * Return: the object, or NULL. Free with kmem_cache_free().
+ */
 KMEM_API void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp) KMEM_MALLOC KMEM_MUST_CHECK;
 
-/** kmem_cache_zalloc - kmem_cache_alloc() with __GFP_ZERO. */
+/** kmem_cache_zalloc - kmem_cache_alloc(@s, @gfp | __GFP_ZERO). */
 KMEM_API void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp) KMEM_MALLOC KMEM_MUST_CHECK;
 
 /**
  * kmem_cache_alloc_node - an object of a node
+ * @s:    as kmem_cache_alloc()
+ * @gfp:  as kmem_cache_alloc()
  * @node: NUMA_NO_NODE: any. Another node's object is returned when @node has none, unless
  *        __GFP_THISNODE.
+ *
+ * Return: the object, or NULL; NULL and a warning for a node that does not exist.
  */
 KMEM_API void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node) KMEM_MALLOC
 	KMEM_MUST_CHECK;
 
-/** kmem_cache_free - give an object back to the cache it came from; NULL is ignored. Never sleeps. */
+/**
+ * kmem_cache_free - give an object back
+ * @s:      the cache it came from
+ * @object: NULL is ignored
+ *
+ * Reported and refused: a pointer that is no object, another cache's object, the object freed last
+ * (docs of the backends say what else each finds; SLOB knows less of its objects). Never sleeps.
+ */
 KMEM_API void kmem_cache_free(struct kmem_cache *s, void *object);
 
 /**
- * kmem_cache_alloc_bulk - @nr objects at once into @p
+ * kmem_cache_alloc_bulk - many objects at once
+ * @s:   as kmem_cache_alloc()
+ * @gfp: as kmem_cache_alloc()
+ * @nr:  how many
+ * @p:   receives them
+ *
  * Return: @nr, or 0: all or nothing.
  */
 KMEM_API int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr,
 				   void **p) KMEM_MUST_CHECK;
 
-/** kmem_cache_free_bulk - give @nr objects back; @s NULL: each to its own cache (kfree_bulk). */
+/**
+ * kmem_cache_free_bulk - give many objects back
+ * @s:  the cache of all of them; NULL: each may be of another, or of kmalloc()
+ * @nr: how many
+ * @p:  the objects, none of them twice; the array may be reordered
+ *
+ * Each is checked as by kmem_cache_free(). Never sleeps.
+ */
 KMEM_API void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p);
 
 /**
  * kmalloc - @size bytes, physically contiguous
- * @size: 0 gives ZERO_SIZE_PTR; above KMALLOC_MAX_SIZE fails with a warning.
+ * @size: 0 gives ZERO_SIZE_PTR; above KMALLOC_MAX_SIZE fails with a warning unless __GFP_NOWARN
+ * @gfp:  GFP_*. __GFP_DMA, __GFP_RECLAIMABLE and __GFP_ACCOUNT choose the kind of class.
  *
  * Aligned to ARCH_KMALLOC_MINALIGN, and to the size itself if that is a power of two (SLAB, SLUB,
  * SLOB alike). Free with kfree().
  */
 KMEM_DECL(void *, kmalloc, (size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
 
-/** kmalloc_node - kmalloc() with a preferred node, as kmem_cache_alloc_node(). */
+/** kmalloc_node - kmalloc() with a preferred node, as kmem_cache_alloc_node(). Free with kfree(). */
 KMEM_DECL(void *, kmalloc_node, (size_t size, gfp_t gfp, int node)) KMEM_MALLOC KMEM_MUST_CHECK;
 
-/** kzalloc - kmalloc(), zeroed. */
+/** kzalloc - kmalloc(), zeroed. Free with kfree(). */
 KMEM_DECL(void *, kzalloc, (size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
 
 /** kmalloc_array - @n × @size bytes; NULL when the product overflows. */
@@ -143,16 +183,33 @@ KMEM_DECL(void *, kcalloc, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_
 
 /**
  * krealloc - change the size of an object of kmalloc()
+ * @p:    the object
+ * @size: the size it shall have, in bytes
+ * @gfp:  as kmalloc()
  *
  * The contents are kept up to the smaller size; the object stays where it is when it fits (ksize).
- * @p NULL is kmalloc(); @size 0 frees @p and returns ZERO_SIZE_PTR. On failure NULL, @p untouched.
+ * @p NULL is kmalloc(); @size 0 frees @p and returns ZERO_SIZE_PTR. On failure NULL, @p untouched;
+ * what is no object is reported.
  */
 KMEM_DECL(void *, krealloc, (const void *p, size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
 
-/** kfree - free what kmalloc() or kmem_cache_alloc() returned; NULL and ZERO_SIZE_PTR are ignored. */
+/**
+ * kfree - free what kmalloc() and its relatives returned
+ * @p: NULL and ZERO_SIZE_PTR are ignored
+ *
+ * On SLAB and SLUB it also frees objects of kmem_cache_alloc(). On SLOB it cannot: an object of a cache
+ * carries no size there. That is reported and refused; programs for all three backends, as kernel
+ * code up to Linux 6.3, call kmem_cache_free(). Checks as kmem_cache_free(). Never sleeps.
+ */
 KMEM_DECL(void, kfree, (const void *p));
 
-/** ksize - bytes usable at @p; 0 for NULL and ZERO_SIZE_PTR. */
+/**
+ * ksize - how many bytes of an object of kmalloc() may be used
+ * @p: the object
+ *
+ * Return: at least what was asked for; 0 for NULL, ZERO_SIZE_PTR and, after a report, what is no
+ * object. Never sleeps.
+ */
 KMEM_DECL(size_t, ksize, (const void *p));
 
 KMEM_END_DECLS

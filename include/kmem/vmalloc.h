@@ -10,9 +10,11 @@
  * A machine on private memory has no second addresses: vmalloc() gives the direct-map pointer there
  * and works as long as one contiguous block serves it; vmap() does not work.
  *
- * Unless a function says otherwise: any thread may call it; it works on the machine the thread has
- * entered; it may sleep; running out returns NULL with the kernel's failure report in the log; misuse
- * is reported (machine.h) and, when the handler goes on, refused.
+ * Unless a function says otherwise: any thread may call it, not in an interrupt (context.h); it works
+ * on the machine the thread has entered; it may sleep; running out returns NULL with the kernel's
+ * failure report in the log; misuse is reported (machine.h) and, when the handler goes on, refused. On
+ * a machine whose paging mode has no page tables in this version nothing is allocated; its log says
+ * so.
  */
 #ifndef KMEM_VMALLOC_H
 #define KMEM_VMALLOC_H
@@ -51,7 +53,7 @@ struct vm_struct {
  */
 KMEM_DECL(void *, vmalloc, (unsigned long size)) KMEM_MALLOC KMEM_MUST_CHECK;
 
-/** vzalloc - vmalloc(), zeroed. */
+/** vzalloc - vmalloc(), zeroed. Free with vfree(). */
 KMEM_DECL(void *, vzalloc, (unsigned long size)) KMEM_MALLOC KMEM_MUST_CHECK;
 
 /**
@@ -60,34 +62,42 @@ KMEM_DECL(void *, vzalloc, (unsigned long size)) KMEM_MALLOC KMEM_MUST_CHECK;
  * The pages are free at once. The addresses are not: they are kept until many have gathered and
  * then unmapped together (vm_unmap_aliases() does it now); until then the old pointer still shows the
  * pages, as a stale TLB entry would.
+ * Context: any. In an interrupt the area is only taken from its owner; its pages are free after the
+ * next call of this family outside interrupts.
  */
 KMEM_DECL(void, vfree, (const void *addr));
 
 /**
  * vmap - map pages at consecutive addresses
- * @pages: @count pages of this machine, which stay the caller's; one may stand there several times
- * @flags: VM_MAP
+ * @pages: pages of this machine, which stay the caller's; one may stand there several times
+ * @count: length of @pages; 0 and more than all RAM fail
+ * @flags: VM_MAP or 0
  * @prot:  PAGE_KERNEL, or PAGE_KERNEL_RO: then writing through the pointer faults, in the host too
  *
- * Return: page-aligned pointer, or NULL. Undo with vunmap().
+ * Return: page-aligned pointer, or NULL; after a warning for unknown @flags, an impossible @prot and
+ * what is no page. Undo with vunmap().
  */
 KMEM_DECL(void *, vmap,
 	  (struct page * *pages, unsigned int count, unsigned long flags, pgprot_t prot))
 	KMEM_MUST_CHECK;
 
-/** vunmap - undo vmap(); lazily, as vfree(). NULL is ignored. */
+/** vunmap - undo vmap(); lazily, as vfree(). NULL is ignored. The pages stay the caller's. */
 KMEM_DECL(void, vunmap, (const void *addr));
 
-/** vmalloc_to_page - the page behind an address of vmalloc() or vmap(); NULL if none is mapped. */
+/**
+ * vmalloc_to_page - the page behind an address of vmalloc() or vmap(), by the page tables
+ * @addr: any pointer; it need not point to the first byte
+ * Return: the page; NULL if none is mapped there. Any context; never sleeps.
+ */
 KMEM_DECL(struct page *, vmalloc_to_page, (const void *addr));
 
-/** vmalloc_to_pfn - its frame number; 0 if none is mapped. */
+/** vmalloc_to_pfn - frame number of vmalloc_to_page(@addr); 0 if none is mapped. */
 KMEM_DECL(unsigned long, vmalloc_to_pfn, (const void *addr));
 
 /**
  * is_vmalloc_addr - whether @addr lies in the vmalloc region, mapped or not
  *
- * On a machine on private memory: whether it lies in an area of vmalloc(). Never sleeps.
+ * On a machine on private memory: whether it lies in an area of vmalloc(). Any context; never sleeps.
  */
 KMEM_DECL(bool, is_vmalloc_addr, (const void *addr));
 
@@ -95,8 +105,9 @@ KMEM_DECL(bool, is_vmalloc_addr, (const void *addr));
 KMEM_DECL(void, vm_unmap_aliases, (void));
 
 /**
- * find_vm_area - the area in which @addr lies, NULL if it lies in none
- * The caller sees to it that the area is not freed while it looks.
+ * find_vm_area - the area in which @addr lies, guard page included; NULL if it lies in none
+ *
+ * Any context; never sleeps. The caller sees to it that the area is not freed while it looks.
  */
 KMEM_DECL(struct vm_struct *, find_vm_area, (const void *addr));
 

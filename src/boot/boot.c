@@ -22,7 +22,9 @@
 
 #include "buddy/buddy.h"
 #include "common/backend.h"
+#include "common/rcu.h"
 #include "common/registry.h"
+#include "lib/context.h"
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
 #include "lib/percpu.h"
@@ -31,19 +33,6 @@
 #include "vmalloc/vmalloc.h"
 
 #include <kmem/machine.h>
-
-int boot_error(struct machine_error *err, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	if (!err)
-		return code;
-	err->code = code;
-	va_start(args, fmt);
-	kvsnprintf(err->reason, sizeof(err->reason), fmt, args);
-	va_end(args);
-	return code;
-}
 
 static void default_params(struct kernel_params *params, const struct machine_desc *desc)
 {
@@ -82,9 +71,9 @@ static int fill_memblock(struct kernel *k, struct machine_error *err)
 		ret = memblock_reserve(k, r->start, r->end - r->start);
 	}
 	if (ret)
-		return boot_error(err, ret, "memblock: the RAM map does not fit: error %d", ret);
+		return error_set(err, ret, "memblock: the RAM map does not fit: error %d", ret);
 	if (!k->memblock->memory.total)
-		return boot_error(err, -EINVAL, "mem=%llu leaves no RAM", (unsigned long long)limit);
+		return error_set(err, -EINVAL, "mem=%llu leaves no RAM", (unsigned long long)limit);
 	return 0;
 }
 
@@ -94,11 +83,13 @@ static int boot_small_objects(struct kernel *k, struct machine_error *err)
 
 	if (!k->params.slab_max_order_set)
 		k->params.slab_max_order = totalram_pages() > (32ul << 20) / PAGE_SIZE;
-	ret = backend_init(k);
+	ret = rcu_init(k);
+	if (!ret)
+		ret = backend_init(k);
 	if (!ret)
 		ret = caches_init(k);
 	if (ret)
-		return boot_error(err, ret, "%s: no memory for the first caches (%lu pages free)",
+		return error_set(err, ret, "%s: no memory for the first caches (%lu pages free)",
 				  backend_traits.name, nr_free_pages());
 	return 0;
 }
@@ -109,7 +100,7 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 	int ret;
 
 	if (!k)
-		return boot_error(err, -ENOMEM, "no host memory for the kernel root");
+		return error_set(err, -ENOMEM, "no host memory for the kernel root");
 	k->arch = am;
 	am->kernel = k;
 	default_params(&k->params, am->desc);
@@ -120,7 +111,7 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 	arch_machine_attach(am);
 	ret = percpu_init(k);
 	if (ret)
-		return boot_error(err, ret, "no host memory for per-CPU data");
+		return error_set(err, ret, "no host memory for per-CPU data");
 	ret = fill_memblock(k, err);
 	if (!ret)
 		ret = buddy_init(k, err);
@@ -178,9 +169,12 @@ unsigned long machine_shutdown(struct machine *m)
 		return 0;
 	}
 	machine_enter(m);
+	context_begin_call("machine_shutdown");
+	rcu_shutdown(am->kernel);
 	leaks = vmalloc_exit(am->kernel);
 	leaks += caches_report_leaks(am->kernel);
 	leaks += buddy_report_leaks(am->kernel);
+	context_end_call();
 	arch_machine_retire(am);
 	arch_machine_destroy(am);
 	if (previous && previous != m)

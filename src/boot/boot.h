@@ -14,7 +14,4 @@ int cmdline_parse(const char *cmdline, struct kernel_params *params, struct mach
 /* Page tables, direct map, vmalloc region. 0 or -ENOMEM with @err filled. */
 int boot_address_space(struct kernel *k, struct machine_error *err);
 
-/* Fill @err, which may be NULL; returns @code. */
-int boot_error(struct machine_error *err, int code, const char *fmt, ...) KMEM_PRINTF(3, 4);
-
 #endif

@@ -7,6 +7,7 @@
  */
 #include "boot/boot.h"
 
+#include "lib/report.h"
 #include "lib/string.h"
 
 #include <kmem/types.h>
@@ -202,22 +203,22 @@ static int apply_word(const struct word *w, struct kernel_params *params, struct
 	char value[64] = "";
 
 	if (!opt)
-		return boot_error(err, -EINVAL, "kernel command line: unknown word '%.*s'", len,
+		return error_set(err, -EINVAL, "kernel command line: unknown word '%.*s'", len,
 				  w->text);
 	if (!opt->set)
-		return boot_error(err, -EOPNOTSUPP,
+		return error_set(err, -EOPNOTSUPP,
 				  "kernel command line: '%.*s' is not in this version", len, w->text);
 	if (has_value) {
 		size_t n = w->len - name - 1;
 
 		if (n >= sizeof(value))
-			return boot_error(err, -EINVAL, "kernel command line: bad value in '%.*s'",
+			return error_set(err, -EINVAL, "kernel command line: bad value in '%.*s'",
 					  len, w->text);
 		memcpy(value, w->text + name + 1, n);
 		value[n] = '\0';
 	}
 	if (has_value != opt->has_value || !opt->set(params, value))
-		return boot_error(err, -EINVAL, "kernel command line: bad value in '%.*s'", len,
+		return error_set(err, -EINVAL, "kernel command line: bad value in '%.*s'", len,
 				  w->text);
 	return 0;
 }
@@ -235,7 +236,7 @@ int cmdline_parse(const char *cmdline, struct kernel_params *params, struct mach
 			return ret;
 	}
 	if (params->slub_min_order > params->slub_max_order)
-		return boot_error(err, -EINVAL,
+		return error_set(err, -EINVAL,
 				  "kernel command line: slub_min_order=%u is above slub_max_order=%u",
 				  params->slub_min_order, params->slub_max_order);
 	return 0;

@@ -10,6 +10,7 @@
 #include "boot/boot.h"
 
 #include "lib/kernel.h"
+#include "lib/report.h"
 #include "memblock/memblock.h"
 #include "vmalloc/vmalloc.h"
 
@@ -67,7 +68,7 @@ int boot_address_space(struct kernel *k, struct machine_error *err)
 	if (!ret)
 		ret = map_ram(k);
 	if (ret)
-		return boot_error(err, ret, "no memory for the kernel's page tables");
+		return error_set(err, ret, "no memory for the kernel's page tables");
 	vmalloc_enable(k);
 	return 0;
 }

@@ -19,6 +19,11 @@ struct proc_file {
 static const struct proc_file proc_files[] = {
 	{"buddyinfo", buddy_show_buddyinfo},
 	{"zoneinfo", buddy_show_zoneinfo},
+	{"pagetypeinfo", buddy_show_pagetypeinfo},
+	{"vmstat", buddy_show_vmstat},
+	{"meminfo", buddy_show_meminfo},
+	{"extfrag_index", buddy_show_extfrag_index},
+	{"unusable_index", buddy_show_unusable_index},
 	{"zones-csv", buddy_show_zones_csv},
 	{"slabinfo", caches_show_slabinfo},
 	{"vmallocinfo", vmalloc_show_vmallocinfo},

@@ -118,18 +118,20 @@ static void log_zone(struct kernel *k, struct zone *zone)
 	seq_printf(&m, "Node %d %s free:%lukB boost:%lukB min:%lukB low:%lukB high:%lukB "
 		   "reserved_highatomic:%luKB present:%lukB managed:%lukB free_pcp:%lukB "
 		   "free_cma:0kB",
-		   zone->pgdat->nid, zone->name, KB(zone_nr_free(zone)), KB(zone->watermark_boost),
-		   KB(zone->watermark[WMARK_MIN] + zone->watermark_boost),
-		   KB(zone->watermark[WMARK_LOW] + zone->watermark_boost),
-		   KB(zone->watermark[WMARK_HIGH] + zone->watermark_boost),
-		   KB(zone->nr_reserved_highatomic), KB(zone->present), KB(zone->managed),
+		   zone->pgdat->nid, zone->name, KB(zone_nr_free(zone)),
+		   KB(__atomic_load_n(&zone->watermark_boost, __ATOMIC_RELAXED)),
+		   KB(zone_wmark(zone, WMARK_MIN)), KB(zone_wmark(zone, WMARK_LOW)),
+		   KB(zone_wmark(zone, WMARK_HIGH)),
+		   KB(__atomic_load_n(&zone->nr_reserved_highatomic, __ATOMIC_RELAXED)),
+		   KB(zone->present), KB(zone->managed),
 		   KB(sum.count));
 	log_line(k, &m);
 	seq_init_buf(&m, line, sizeof(line));
 	seq_puts(&m, "lowmem_reserve[]:");
 	for (unsigned int h = 0; h < KMEM_MAX_NR_ZONES; h++)
 		if (zone_exists(k->buddy, h))
-			seq_printf(&m, " %ld", zone->lowmem_reserve[h]);
+			seq_printf(&m, " %ld",
+				   __atomic_load_n(&zone->lowmem_reserve[h], __ATOMIC_RELAXED));
 	log_line(k, &m);
 }
 

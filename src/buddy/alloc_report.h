@@ -5,7 +5,7 @@
 
 #include "buddy/internal.h"
 
-/* The failure report of a request that returns NULL, line by line to the log. Claims CPUs. */
+/* The failure report of a request that returns NULL, line by line to the log. */
 void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order);
 
 /* The same for another allocator that has no memory to give: "COMM: @what, mode:…", the caller, the

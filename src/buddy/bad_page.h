@@ -8,8 +8,8 @@
 /* "BUG: Bad page state …" with the page's dump. @page may be any pointer. */
 void bad_page(struct kernel *k, const struct page *page, const char *why);
 
-/* @page, claimed to be the first of a block of type @wanted and @order that is in use, is not: say what it is
- * and report it. */
+/* @page, claimed to be the first of a block of type @wanted and @order that is in use, is not:
+ * say what it is and report it. */
 void bad_block(struct kernel *k, const struct page *page, unsigned int order,
 	       enum page_type wanted);
 

@@ -26,6 +26,11 @@ unsigned long buddy_report_leaks(struct kernel *k);
 void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m);
 void buddy_show_zoneinfo(struct kernel *k, struct seq_file *m);
 void buddy_show_zones_csv(struct kernel *k, struct seq_file *m);
+void buddy_show_pagetypeinfo(struct kernel *k, struct seq_file *m);
+void buddy_show_vmstat(struct kernel *k, struct seq_file *m);
+void buddy_show_meminfo(struct kernel *k, struct seq_file *m);
+void buddy_show_extfrag_index(struct kernel *k, struct seq_file *m);
+void buddy_show_unusable_index(struct kernel *k, struct seq_file *m);
 
 /* page_allocs, page_frees, page_failures of @st. */
 void buddy_get_stats(struct kernel *k, struct kmem_stats *st);
@@ -42,7 +47,8 @@ unsigned int buddy_nr_nodes(struct kernel *k);
 struct pgdat *buddy_node(struct kernel *k, int nid);
 
 /* A slab's pages: a compound block of 2^@order pages of @nid (NUMA_NO_NODE: the caller's node
- * first), typed PAGE_TYPE_SLAB, overlay zeroed. NULL when there is none; logs unless __GFP_NOWARN. */
+ * first), typed PAGE_TYPE_SLAB, overlay zeroed. NULL when there is none; logs unless
+ * __GFP_NOWARN. */
 struct page *buddy_alloc_slab(struct kernel *k, gfp_t gfp, unsigned int order, int nid);
 
 /* Give them back. */

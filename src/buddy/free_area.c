@@ -18,21 +18,22 @@
  *   - nr_free of an area counts blocks; zone->nr_free counts pages and is corrected once per operation
  *     by whoever started it.
  *
- * Order of the lists. Takers take from the head. A freed block goes to the head, so that warm memory is
- * used again soon, except when its buddy is out but the pair above is free: then it goes to the tail,
- * where it has time to be merged (merge_likely). The halves of a split go to the heads. Boot and moves
- * between types add to the tail.
+ * Order of the lists. Takers take from the head. A freed block goes to the head, so that warm
+ * memory is used again soon, except when its buddy is out but the pair above is free: then it
+ * goes to the tail, where it has time to be merged (merge_likely). The halves of a split go to
+ * the heads. Boot and moves between types add to the tail.
  *
- * Untouched ranges. Memory never handed out has no struct pages yet, and a terabyte of it must not
- * cost anything. A run of consecutive order-10 blocks that were never handed out is one entry of the
- * list, standing where Linux would have the run: its first page has type RANGE and counts the blocks
- * in `private`. Who wants the head block gets it by range_take_first(), which writes the 1024 struct
- * pages of that block and moves the entry one block up in place:
+ * Untouched ranges. Memory never handed out has no struct pages yet, and a terabyte of it must
+ * not cost anything. A run of consecutive order-10 blocks that were never handed out is one entry
+ * of the list, standing where Linux would have the run: its first page has type RANGE and counts
+ * the blocks in `private`. Who wants the head block gets it by range_take_first(), which writes
+ * the 1024 struct pages of that block and moves the entry one block up in place:
  *
  *	… ⇄ RANGE 4096 ×60 ⇄ …    →    … ⇄ BUDDY 4096 ⇄ RANGE 5120 ×59 ⇄ …
  *
- * Order-10 blocks are the largest, so nothing ever merges with a range and it is only ever entered from
- * its front. Blocks at the edges of memory, smaller than that, are ordinary from the start.
+ * Order-10 blocks are the largest, so nothing ever merges with a range and it is only ever
+ * entered from its front. Blocks at the edges of memory, smaller than that, are ordinary from the
+ * start.
  */
 #include "buddy/free_area.h"
 
@@ -66,8 +67,8 @@ static inline void area_add(struct zone *zone, struct page *page, unsigned int o
 	area->nr_free++;
 }
 
-/* Take an entry off its list, whichever type's that is. An entry whose two neighbours are one is the
- * only one, and the neighbour is the list's head. */
+/* Take an entry off its list, whichever type's that is. An entry whose two neighbours are one is
+ * the only one, and the neighbour is the list's head. */
 static inline void area_unlink(struct zone *zone, struct page *page, unsigned int order)
 {
 	struct free_area *area = &zone->free_area[order];
@@ -228,7 +229,8 @@ struct page *zone_rmqueue_smallest_locked(struct zone *zone, unsigned int order,
 
 /* --- merge ---------------------------------------------------------------------------------- */
 
-/* The free block of @order at @other_pfn, found from the page of another frame; NULL: there is none. */
+/* The free block of @order at @other_pfn, found from the page of another frame; NULL: there is
+ * none. */
 static inline struct page *find_free_block(const struct zone *zone, struct page *page, uint64_t pfn,
 					   uint64_t other_pfn, unsigned int order)
 {
@@ -255,7 +257,8 @@ static bool may_merge(const struct buddy *b, uint64_t buddy_pfn, unsigned int or
 	return other == migratetype || (other < MIGRATE_PCPTYPES && migratetype < MIGRATE_PCPTYPES);
 }
 
-/* Whether the block and its buddy, which is not free now, would at once merge with the pair above. */
+/* Whether the block and its buddy, which is not free now, would at once merge with the pair
+ * above. */
 static bool merge_likely(const struct zone *zone, struct page *page, uint64_t pfn, unsigned int order)
 {
 	uint64_t pair = pfn & ~(1ull << order);

@@ -14,9 +14,9 @@ void zone_free_range_locked(struct zone *zone, uint64_t pfn, uint64_t end);
 /* Write the struct pages of @nr untouched frames. */
 void pages_materialise(struct zone *zone, struct page *page, unsigned long nr);
 
-/* Take the first block of the smallest order that serves @order from the lists of @migratetype; the
- * rest goes back. Its tag is NONE afterwards, with @order. nr_free is the caller's to correct. NULL:
- * none. */
+/* Take the first block of the smallest order that serves @order from the lists of @migratetype;
+ * the rest goes back. Its tag is NONE afterwards, with @order. nr_free is the caller's to
+ * correct. NULL: none. */
 struct page *zone_rmqueue_smallest_locked(struct zone *zone, unsigned int order,
 					  unsigned int migratetype);
 

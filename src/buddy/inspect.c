@@ -3,14 +3,16 @@
  * The arena: a machine with exactly one known piece of free memory.
  *
  * Blocks taken away are forgotten: their pages are of no type, on no list, and count as held in
- * zone->arena_pages, so that they are no leak. Untouched ranges stay untouched. Everything else is the
- * ordinary allocator on little memory; nothing in it knows that there is an arena.
+ * zone->arena_pages, so that they are no leak. Untouched ranges stay untouched. Everything else
+ * is the ordinary allocator on little memory; nothing in it knows that there is an arena.
  */
 #include "buddy/inspect.h"
 
 #include "buddy/buddy.h"
 #include "buddy/pcp.h"
 #include "lib/errno.h"
+
+#include <limits.h>
 
 #define TOP_ORDER (MAX_ORDER - 1)
 #define TOP_PAGES (1ul << TOP_ORDER)
@@ -208,4 +210,102 @@ void buddy_show_lists(struct kernel *k, struct zone *zone, uint64_t base_pfn, st
 			put_area_locked(m, b, zone, order, base_pfn);
 	arch_spin_unlock(&zone->lock);
 	put_pcp(m, b, zone, base_pfn);
+}
+
+/* --- <kmem/inspect.h> ------------------------------------------------------------------------ */
+
+/* Into @out the zone that has pages. 0 or what the public functions return. */
+static int find_zone(int nid, enum kmem_zone_type type, struct zone **out)
+{
+	struct kernel *k = arch_kernel();
+
+	if (!k)
+		return -ENODEV;
+	if (nid < 0 || (unsigned int)nid >= k->buddy->nr_nodes || (unsigned int)type >= KMEM_MAX_NR_ZONES)
+		return -EINVAL;
+	*out = &k->buddy->nodes[nid].zones[type];
+	return zone_populated(*out) ? 0 : -EINVAL;
+}
+
+int kmem_get_zone_stats(int nid, enum kmem_zone_type type, struct kmem_zone_stats *st)
+{
+	struct pcp_sum sum;
+	struct zone *zone;
+	int ret = find_zone(nid, type, &zone);
+
+	if (ret)
+		return ret;
+	zone_pcp_sum(zone, &sum);
+	arch_spin_lock(&zone->lock);
+	st->free = (unsigned long)zone->nr_free;
+	st->pcp = (unsigned long)sum.count;
+	st->min = zone->watermark[WMARK_MIN];
+	st->low = zone->watermark[WMARK_LOW];
+	st->high = zone->watermark[WMARK_HIGH];
+	st->boost = zone->watermark_boost;
+	st->highatomic = zone->nr_reserved_highatomic;
+	arch_spin_unlock(&zone->lock);
+	return 0;
+}
+
+long kmem_zone_print_lists(int nid, enum kmem_zone_type type, unsigned long base_pfn, char *buf,
+			   size_t size)
+{
+	struct seq_file m;
+	struct zone *zone;
+	int ret = find_zone(nid, type, &zone);
+
+	if (ret)
+		return ret;
+	seq_init_buf(&m, buf, size);
+	buddy_show_lists(zone->kernel, zone, base_pfn, &m);
+	return (long)m.len;
+}
+
+int kmem_make_arena(unsigned int blocks, enum kmem_zone_type type, unsigned int migratetype,
+		    struct kmem_arena *out)
+{
+	struct kernel *k = arch_kernel();
+	struct buddy_arena arena;
+	int ret;
+
+	if (!k)
+		return -ENODEV;
+	ret = buddy_make_arena(k, blocks, type, migratetype, &arena);
+	if (ret)
+		return ret;
+	out->nid = arena.zone->pgdat->nid;
+	out->zone = arena.zone->type;
+	out->pageblock_order = k->buddy->pageblock_order;
+	out->base_pfn = (unsigned long)arena.base_pfn;
+	out->pages = (unsigned long)arena.pages;
+	return 0;
+}
+
+int kmem_zone_set_pcp(int nid, enum kmem_zone_type type, int high, int batch)
+{
+	struct zone *zone;
+	int ret = find_zone(nid, type, &zone);
+
+	if (ret)
+		return ret;
+	if (high < 1 || batch < 1)
+		return -EINVAL;
+	zone_set_pcp_limits(zone, high, batch);
+	return 0;
+}
+
+int kmem_zone_set_watermarks(int nid, enum kmem_zone_type type, unsigned long min, unsigned long low,
+			     unsigned long high, unsigned long reserve)
+{
+	const unsigned long most = LONG_MAX / 8;	/* sums of them stay longs */
+	struct zone *zone;
+	int ret = find_zone(nid, type, &zone);
+
+	if (ret)
+		return ret;
+	if (min > most || low > most || high > most || reserve > most)
+		return -EINVAL;
+	zone_set_limits(zone, min, low, high, (long)reserve);
+	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page allocator whose state is fully known, and that state as text: what golden scripts do with the
- * ops arena, pcp, wmark and print buddy.
+ * A page allocator whose state is fully known, and that state as text: what golden scripts do
+ * with the ops arena, pcp, wmark and print buddy.
  */
 #ifndef KMEM_BUDDY_INSPECT_H
 #define KMEM_BUDDY_INSPECT_H
@@ -18,10 +18,11 @@ struct buddy_arena {
 };
 
 /*
- * Take every free page of the machine away for good, set all watermarks and reserves to 0, then free
- * @blocks contiguous blocks of the largest order in a zone of @type, ascending, their pageblocks typed
- * @migratetype. 0; -EINVAL: no zone of that type, or a type that is none; -ENOMEM: not that many free
- * in a row; then nothing has changed. No other thread may be inside a call.
+ * Take every free page of the machine away for good, set all watermarks and reserves to 0, then
+ * free @blocks contiguous blocks of the largest order in a zone of @type, ascending, their
+ * pageblocks typed @migratetype. 0; -EINVAL: no zone of that type, or a type that is none;
+ * -ENOMEM: not that many free in a row; then nothing has changed. No other thread may be inside a
+ * call.
  */
 int buddy_make_arena(struct kernel *k, unsigned int blocks, enum kmem_zone_type type,
 		     unsigned int migratetype, struct buddy_arena *out);

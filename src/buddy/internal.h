@@ -44,8 +44,8 @@ struct buddy {
 	uint64_t nr_failures;		/* atomic */
 };
 
-/* How a CPU serves requests of one zone and mobility: the first zone of its node's zonelist, if that
- * is on the node itself. */
+/* How a CPU serves requests of one zone and mobility: the first zone of its node's zonelist, if
+ * that is on the node itself. */
 struct pcp_choice {
 	struct zone *zone;		/* NULL: not by the fast path */
 	struct per_cpu_pages *pcp;	/* this CPU's, of that zone */
@@ -134,8 +134,8 @@ static inline long zone_nr_free(const struct zone *zone)
 	return __atomic_load_n(&zone->nr_free, __ATOMIC_RELAXED);
 }
 
-/* Frame number of the memmap entry at @page; far beyond any frame if @page points between two entries
- * (the odd bits are rotated to the top) or in front of the first. */
+/* Frame number of the memmap entry at @page; far beyond any frame if @page points between two
+ * entries (the odd bits are rotated to the top) or in front of the first. */
 static __always_inline uint64_t memmap_index(const char *memmap, const struct page *page)
 {
 	uint64_t off = (uint64_t)((uintptr_t)page - (uintptr_t)memmap);

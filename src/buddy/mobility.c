@@ -3,15 +3,16 @@
  * Migrate types: grouping blocks by how long they will stay.
  *
  * One unmovable page in the middle of a large block spoils the block for good. So each pageblock
- * (2^pageblock_order frames) has a type, free blocks are listed by type, and a request takes from the
- * lists of its own type. Only when these are empty it falls back on another's, in a fixed order:
+ * (2^pageblock_order frames) has a type, free blocks are listed by type, and a request takes from
+ * the lists of its own type. Only when these are empty it falls back on another's, in a fixed
+ * order:
  *
  *	UNMOVABLE    →  RECLAIMABLE, MOVABLE
  *	MOVABLE      →  RECLAIMABLE, UNMOVABLE
  *	RECLAIMABLE  →  UNMOVABLE, MOVABLE
  *
- * and there takes the largest free block it finds, for the largest block comes from the pageblock that
- * is most nearly free:
+ * and there takes the largest free block it finds, for the largest block comes from the pageblock
+ * that is most nearly free:
  *
  *   - a block of a whole pageblock or more changes hands with all its pageblocks;
  *   - else an unmovable or reclaimable request, or one that found half a pageblock's order or more,
@@ -20,14 +21,14 @@
  *   - a movable request that found only small blocks takes the smallest that serves: movable pages
  *     do no lasting harm.
  *
- * Every steal that is not of whole pageblocks boosts the zone's watermarks by a pageblock, so that more
- * is kept free and the next steal is less likely (watermark_boost_factor, 150 % of the high mark at
- * most). Only kswapd takes the boost away.
+ * Every steal that is not of whole pageblocks boosts the zone's watermarks by a pageblock, so
+ * that more is kept free and the next steal is less likely (watermark_boost_factor, 150 % of the
+ * high mark at most). Only kswapd takes the boost away.
  *
- * A high-order atomic request that pressed below the low watermark keeps its pageblock for its like
- * (HIGHATOMIC), up to a hundredth of the zone and one pageblock. These pages do not count for requests
- * that may wait; others get them when there is nothing else. They are given back when a request that
- * may wait is about to fail.
+ * A high-order atomic request that pressed below the low watermark keeps its pageblock for its
+ * like (HIGHATOMIC), up to a hundredth of the zone and one pageblock. These pages do not count
+ * for requests that may wait; others get them when there is nothing else. They are given back
+ * when a request that may wait is about to fail.
  *
  * Pageblock types change under zone->lock only.
  */

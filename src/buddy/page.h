@@ -15,9 +15,9 @@
  * A page whose PG_INIT bit is clear was never handed out; zone and node of such a page follow from
  * its frame number (buddy.h), not from `flags`.
  *
- * A backend overlays its own structure over the bytes from PAGE_OVERLAY_START to PAGE_OVERLAY_END of
- * a slab's first page, and may use the same bytes of the other pages of a slab only if it leaves
- * `head` alone.
+ * A backend overlays its own structure over the bytes from PAGE_OVERLAY_START to PAGE_OVERLAY_END
+ * of a slab's first page, and may use the same bytes of the other pages of a slab only if it
+ * leaves `head` alone.
  */
 #ifndef KMEM_BUDDY_PAGE_H
 #define KMEM_BUDDY_PAGE_H
@@ -71,7 +71,7 @@ struct page {
 			unsigned long private;	/* PAGE_TYPE_RANGE: number of MAX_ORDER-1 blocks */
 			int32_t refcount;	/* of a used block; a slab's is 1 and not stored */
 		};
-		unsigned long overlay[6];	/* a backend's slab structure */
+		uint64_t overlay[6];	/* a backend's slab structure; 48 bytes on every host */
 	};
 };
 _Static_assert(sizeof(struct page) <= 64, "struct page");
@@ -102,7 +102,8 @@ static __always_inline void page_set_tag(struct page *page, enum page_type type,
 	__atomic_store_n(&page->tag, PAGE_TAG(type, order), __ATOMIC_RELAXED);
 }
 
-/* The page @n frames further on (modulo 2^64, so back too): entries are PAGE_STRUCT_SHIFT apart, not sizeof(struct page). */
+/* The page @n frames further on (modulo 2^64, so back too): entries are PAGE_STRUCT_SHIFT apart,
+ * not sizeof(struct page). */
 static __always_inline struct page *page_step(struct page *page, uint64_t n)
 {
 	return (struct page *)((uintptr_t)page + (uintptr_t)(n << PAGE_STRUCT_SHIFT));

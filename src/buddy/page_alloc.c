@@ -16,13 +16,14 @@
  *
  * In a zone (rmqueue) small blocks come by the CPU's lists (pcp.c), others under the zone's lock.
  *
- * Reclaim here gives back what was only set aside: the lists of all CPUs and the pageblocks reserved
- * for atomic requests.
+ * Reclaim here gives back what was only set aside: the lists of all CPUs and the pageblocks
+ * reserved for atomic requests.
  */
 #include "buddy/page_alloc.h"
 
 #include "buddy/alloc_report.h"
 #include "buddy/buddy.h"
+#include "lib/context.h"
 #include "lib/string.h"
 
 struct alloc_context {
@@ -327,11 +328,12 @@ noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid)
 	return alloc_pages_pressed(&ac);
 }
 
-/* An order without per-CPU lists, from the zone that comes first, if that has plenty: what the first
- * step of alloc_pages_slow() would find, with less ado. */
+/* An order without per-CPU lists, from the zone that comes first, if that has plenty: what the
+ * first step of alloc_pages_slow() would find, with less ado. */
 static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
+	const struct pcp_choice *choice;
 	const struct buddy *b;
 	struct zone *zone;
 	struct page *page;
@@ -340,8 +342,9 @@ static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 	if (unlikely(!cpu))
 		return NULL;
 	b = cpu->kernel->buddy;
-	zone = buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES].zone;
-	plenty = zone && zone_above_limit(zone, buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES].limit, order);
+	choice = &buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES];
+	zone = choice->zone;
+	plenty = zone && zone_above_limit(zone, choice->limit, order);
 	arch_cpu_leave(cpu);
 	if (!plenty)
 		return NULL;
@@ -357,7 +360,12 @@ static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 
 static noinline struct page *alloc_and_prepare_slow(gfp_t gfp, unsigned int order, int nid)
 {
-	struct page *page = alloc_pages_slow(gfp, order, nid);
+	struct page *page;
+
+	if (!arch_cpu_current())
+		return NULL;
+	context_might_alloc(gfp, "page allocation");
+	page = alloc_pages_slow(gfp, order, nid);
 
 	return page ? page_prepare(page, gfp, order) : NULL;
 }
@@ -461,8 +469,8 @@ static unsigned long alloc_bulk_runs(const struct alloc_context *ac, struct zone
 	return done;
 }
 
-/* As in Linux a caller may get fewer than it asked for, and asks again: what the zone's stock does not
- * give at once comes one page a call, by the ordinary way. */
+/* As in Linux a caller may get fewer than it asked for, and asks again: what the zone's stock
+ * does not give at once comes one page a call, by the ordinary way. */
 unsigned long alloc_pages_bulk_array(gfp_t gfp, unsigned long nr, struct page **pages)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
@@ -472,6 +480,7 @@ unsigned long alloc_pages_bulk_array(gfp_t gfp, unsigned long nr, struct page **
 
 	if (!cpu || !check_request(cpu->kernel, gfp, 0, (int)cpu->node))
 		return 0;
+	context_begin_alloc(gfp, "page allocation");
 	while (done < nr && pages[done])
 		done++;
 	if (nr - done > 1 && prepare_context(&ac, cpu->kernel->buddy, gfp, 0, (int)cpu->node))
@@ -483,5 +492,6 @@ unsigned long alloc_pages_bulk_array(gfp_t gfp, unsigned long nr, struct page **
 		pages[done] = alloc_pages(gfp, 0);
 		done += pages[done] != NULL;
 	}
+	context_end_call();
 	return done;
 }

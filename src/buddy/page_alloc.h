@@ -5,8 +5,8 @@
 
 #include "buddy/pcp.h"
 
-/* alloc_pages_node() in full: every check, every zone, the reserves, the failure report. The block is
- * marked as used; __GFP_ZERO and __GFP_COMP are the caller's to see to. */
+/* alloc_pages_node() in full: every check, every zone, the reserves, the failure report. The
+ * block is marked as used; __GFP_ZERO and __GFP_COMP are the caller's to see to. */
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid);
 
 static __always_inline void page_mark_used(struct page *page, unsigned int order)

@@ -2,19 +2,20 @@
 /*
  * The way back of a block, and the references on it.
  *
- * A block in use is told by its first page: type USED, the order it was allocated with, a reference
- * count. Freeing asks for exactly that, so a page that is free already, lies inside a block, belongs to
- * a slab, is a tail, was never handed out or is no page at all is reported (bad_page.c) and left as it
- * is. Linux notices the order only on compound pages; here every block knows it, and whoever takes a
- * block apart (split_page, alloc_pages_exact) gives each page its own.
+ * A block in use is told by its first page: type USED, the order it was allocated with, a
+ * reference count. Freeing asks for exactly that, so a page that is free already, lies inside a
+ * block, belongs to a slab, is a tail, was never handed out or is no page at all is reported
+ * (bad_page.c) and left as it is. Linux notices the order only on compound pages; here every
+ * block knows it, and whoever takes a block apart (split_page, alloc_pages_exact) gives each page
+ * its own.
  *
- * Freeing drops one reference; the last one gives the block back. If others hold a reference on the
- * first page of a plain block, the rest of the block is given back and that page stays until they are
- * done, as in Linux.
+ * Freeing drops one reference; the last one gives the block back. If others hold a reference on
+ * the first page of a plain block, the rest of the block is given back and that page stays until
+ * they are done, as in Linux.
  *
- * The fast path is for blocks of the per-CPU orders with nothing unusual about them. Only the owner of
- * a block writes to its struct pages; two threads that free the same block at the same moment are not
- * told apart from one.
+ * The fast path is for blocks of the per-CPU orders with nothing unusual about them. Only the
+ * owner of a block writes to its struct pages; two threads that free the same block at the same
+ * moment are not told apart from one.
  */
 #include "buddy/page_free.h"
 
@@ -108,7 +109,8 @@ static noinline void free_pages_slow(struct page *page, unsigned int order)
 		bad_block(k, page, order, PAGE_TYPE_USED);
 }
 
-/* The fast way, in a section. What a caller may free is nobody else's, so it does not change here. */
+/* The fast way, in a section. What a caller may free is nobody else's, so it does not change
+ * here. */
 static __always_inline bool free_pages_section(struct arch_cpu *cpu, const struct buddy *b,
 					       struct page *page, unsigned int order)
 {

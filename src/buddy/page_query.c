@@ -2,10 +2,10 @@
 /*
  * From a page to its frame, address, zone and node, and back.
  *
- * Frame, direct-map byte and memmap entry of a page are the same number at three scales, so these are
- * shifts and differences. Zone and node stand in the flags of a page that was ever handed out; those
- * of others follow from memblock. HIGHMEM begins where the direct map ends: such pages have RAM behind
- * them but no address.
+ * Frame, direct-map byte and memmap entry of a page are the same number at three scales, so these
+ * are shifts and differences. Zone and node stand in the flags of a page that was ever handed
+ * out; those of others follow from memblock. HIGHMEM begins where the direct map ends: such pages
+ * have RAM behind them but no address.
  *
  * Simulated addresses are host pointers plus a constant, one for the direct map and one for the
  * vmalloc region. Whether something is mapped in the latter only the page tables know.

@@ -2,10 +2,10 @@
 /*
  * Per-CPU page lists: most requests are small, and most blocks are freed by the CPU that took them.
  *
- * Each CPU keeps, for each zone, a list of free blocks for every (order 0 … 3) × (unmovable, movable,
- * reclaimable); on a kernel with huge pages also for order 9. They are reached in a CPU section
- * (arch.h), with no lock and no atomic read-modify-write. Blocks on them are free, have type PCP, and
- * do not count in zone->nr_free.
+ * Each CPU keeps, for each zone, a list of free blocks for every (order 0 … 3) × (unmovable,
+ * movable, reclaimable); on a kernel with huge pages also for order 9. They are reached in a CPU
+ * section (arch.h), with no lock and no atomic read-modify-write. Blocks on them are free, have
+ * type PCP, and do not count in zone->nr_free.
  *
  *	alloc   pop the head; if the list is empty, refill: `batch` blocks (fewer of higher orders) from
  *	        the zone, ascending
@@ -17,10 +17,11 @@
  * CPU that only frees should keep little. Every allocation halves it. While it is not 0, freeing a
  * high-order block gives everything back, since these help to merge.
  *
- * A section never covers the zone's lock. A refill leaves the section, takes blocks under the lock to
- * a list of its own, and enters again, perhaps on another CPU by then, to splice them in; a flush
- * takes blocks off within the section and frees them after it. Blocks on the way have type PCP too, so
- * that freeing one again is seen. Seen from one thread the result is as if it all happened at once.
+ * A section never covers the zone's lock. A refill leaves the section, takes blocks under the
+ * lock to a list of its own, and enters again, perhaps on another CPU by then, to splice them in;
+ * a flush takes blocks off within the section and frees them after it. Blocks on the way have
+ * type PCP too, so that freeing one again is seen. Seen from one thread the result is as if it
+ * all happened at once.
  *
  * Idle CPUs cost nothing: lists are made by the first slow path that comes by (pcp_get).
  */
@@ -85,9 +86,10 @@ static struct arch_cpu *pcp_lock(struct buddy *b)
 	return cpu;
 }
 
-/* --- between the lists and the zone ------------------------------------------------------------ */
+/* --- between the lists and the zone ---------------------------------------------------------- */
 
-/* How many blocks a refill takes. A batch of 1 is a small zone's, which should keep none in stock. */
+/* How many blocks a refill takes. A batch of 1 is a small zone's, which should keep none in
+ * stock. */
 static unsigned int pcp_refill_count(int batch, unsigned int order)
 {
 	if (batch <= 1)
@@ -153,7 +155,7 @@ static void pcp_collect(struct per_cpu_pages *pcp, int count, unsigned int index
 
 			list_move_tail(&page->list, out);
 			count -= 1 << page->order;
-			pcp->count -= 1 << page->order;
+			pcp_count(pcp, -(1 << page->order));
 		}
 		index = index + 1 < NR_PCP_LISTS ? index + 1 : 0;
 	}
@@ -179,7 +181,7 @@ static int pcp_flush_count(struct per_cpu_pages *pcp, unsigned int order)
 	return count < most ? count : most;
 }
 
-/* --- alloc and free, the slow ways --------------------------------------------------------------- */
+/* --- alloc and free, the slow ways ----------------------------------------------------------- */
 
 struct page *pcp_alloc(struct zone *zone, unsigned int order, unsigned int migratetype,
 		       unsigned int alloc_flags)
@@ -218,7 +220,7 @@ struct page *pcp_alloc(struct zone *zone, unsigned int order, unsigned int migra
 	}
 	pcp = pcp_get(cpu, zone);
 	list_splice_init(&fresh, &pcp->lists[pcp_index(order, migratetype)]);
-	pcp->count += (int)(nr - 1) << order;
+	pcp_count(pcp, (int)(nr - 1) << order);
 	count_one(&buddy_cpu(cpu, b)->nr_allocs[order]);
 	arch_cpu_unlock(cpu);
 	return page;
@@ -287,7 +289,7 @@ unsigned long pcp_alloc_bulk(struct zone *zone, unsigned int migratetype, unsign
 			break;
 		pcp = pcp_get(cpu, zone);
 		list_splice_init(&fresh, &pcp->lists[pcp_index(0, migratetype)]);
-		pcp->count += (int)fresh_nr;
+		pcp_count(pcp, (int)fresh_nr);
 		done += pcp_pop_bulk(cpu, zone, migratetype, nr - done, pages + done);
 		batch = pcp_refill_count(pcp->batch, 0);
 		arch_cpu_unlock(cpu);
@@ -301,7 +303,7 @@ unsigned long pcp_alloc_bulk(struct zone *zone, unsigned int migratetype, unsign
 	return done;
 }
 
-/* --- drain --------------------------------------------------------------------------------------- */
+/* --- drain ----------------------------------------------------------------------------------- */
 
 /* Everything on a CPU's lists of @zone, to the end of @out. */
 static void pcp_collect_all(struct arch_cpu *cpu, const struct zone *zone, struct list_head *out)
@@ -354,7 +356,7 @@ void drain_all_pages(void)
 	}
 }
 
-/* --- sums over CPUs ------------------------------------------------------------------------------ */
+/* --- sums over CPUs -------------------------------------------------------------------------- */
 
 void zone_pcp_sum(const struct zone *zone, struct pcp_sum *sum)
 {
@@ -365,12 +367,10 @@ void zone_pcp_sum(const struct zone *zone, struct pcp_sum *sum)
 	for (int i = 0; i < 2; i++)
 		sum->slab_pages[i] = __atomic_load_n(&zone->slab_pages[i], __ATOMIC_RELAXED);
 	for (id = arch_cpu_next_used(am, 0); id < am->nr_cpus; id = arch_cpu_next_used(am, id + 1)) {
-		struct arch_cpu *cpu = arch_cpu_claim(am, id);
-		const struct per_cpu_pages *pcp = percpu_ptr(cpu, zone->pcp_off);
+		const struct per_cpu_pages *pcp = percpu_ptr(arch_cpu_by_id(am, id), zone->pcp_off);
 
-		sum->count += pcp->count;
-		sum->slab_pages[0] += pcp->slab_pages[0];
-		sum->slab_pages[1] += pcp->slab_pages[1];
-		arch_cpu_unclaim(cpu);
+		sum->count += __atomic_load_n(&pcp->count, __ATOMIC_RELAXED);
+		for (int i = 0; i < 2; i++)
+			sum->slab_pages[i] += __atomic_load_n(&pcp->slab_pages[i], __ATOMIC_RELAXED);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU page lists; theory in pcp.c. The inline functions are the fast paths: they run inside a CPU
- * section, take no lock and give up (NULL, false) whenever anything is unusual.
+ * Per-CPU page lists; theory in pcp.c. The inline functions are the fast paths: they run inside a
+ * CPU section, take no lock and give up (NULL, false) whenever anything is unusual.
  */
 #ifndef KMEM_BUDDY_PCP_H
 #define KMEM_BUDDY_PCP_H
@@ -22,6 +22,17 @@ static __always_inline unsigned int pcp_index(unsigned int order, unsigned int m
 	return order * MIGRATE_PCPTYPES + migratetype;
 }
 
+/* Change the counters that others read while the owner goes on: by single stores. */
+static __always_inline void pcp_count(struct per_cpu_pages *pcp, int pages)
+{
+	__atomic_store_n(&pcp->count, pcp->count + pages, __ATOMIC_RELAXED);
+}
+
+static __always_inline void pcp_count_slab(struct per_cpu_pages *pcp, unsigned int kind, long pages)
+{
+	__atomic_store_n(&pcp->slab_pages[kind], pcp->slab_pages[kind] + pages, __ATOMIC_RELAXED);
+}
+
 /* Take the block at the head of @list, which is not empty. */
 static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp, struct list_head *list,
 					    unsigned int order)
@@ -29,7 +40,7 @@ static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp, struct li
 	struct page *page = list_first_entry(list, struct page, list);
 
 	list_del(&page->list);
-	pcp->count -= 1 << order;
+	pcp_count(pcp, -(1 << order));
 	return page;
 }
 
@@ -42,7 +53,7 @@ static __always_inline void pcp_push(struct per_cpu_pages *pcp, struct page *pag
 	page_set_tag(page, PAGE_TYPE_PCP, order);
 	page->mtype = (uint8_t)migratetype;
 	list_add(&page->list, &pcp->lists[pcp_index(order, type)]);
-	pcp->count += 1 << order;
+	pcp_count(pcp, 1 << order);
 }
 
 /* A block for an ordinary request of this CPU's node; no longer free, but not marked as used yet. */
@@ -63,8 +74,8 @@ static __always_inline struct page *pcp_alloc_section(struct arch_cpu *cpu, cons
 	return pcp_pop(pcp, list, order);
 }
 
-/* Take the block at @pfn back, whose tag the caller has checked, if nothing else about it is unusual
- * and the lists have room. Returns the lists it went to. */
+/* Take the block at @pfn back, whose tag the caller has checked, if nothing else about it is
+ * unusual and the lists have room. Returns the lists it went to. */
 static __always_inline struct per_cpu_pages *pcp_free_section(struct arch_cpu *cpu,
 							      const struct buddy *b, uint64_t pfn,
 							      struct page *page, unsigned int order)
@@ -100,7 +111,7 @@ unsigned long pcp_alloc_bulk(struct zone *zone, unsigned int migratetype, unsign
 /* Make the lists of a CPU that was claimed, or whose section the caller is in, if they are not. */
 struct per_cpu_pages *pcp_get(struct arch_cpu *cpu, const struct zone *zone);
 
-/* Over all CPUs, which are claimed one by one. */
+/* Over all CPUs; exact while no other thread is inside a call. */
 struct pcp_sum {
 	long count;		/* pages on the lists */
 	long slab_pages[2];	/* pages of slabs, [1] reclaimable; those that no CPU has counted too */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts: /proc/buddyinfo and /proc/zoneinfo as the kernel prints them, the table of zone figures, and
- * what the counters and fragmentation indices say.
+ * Texts: /proc/buddyinfo, /proc/zoneinfo and /proc/vmstat as the kernel prints them, the table of zone
+ * figures, and what the counters say. show_frag.c has those on fragmentation, show_mem.c meminfo.
  *
- * In zoneinfo the counters of things that a machine here has none of (page cache, anonymous memory,
- * write-back) are there and 0, for readers that look for them. Left out are numa_* (not counted) and
- * the vm stats threshold (the counters have no per-CPU drift).
+ * In zoneinfo and vmstat the counters of things that a machine here has none of (page cache,
+ * anonymous memory, write-back) are there and 0, for readers that look for them. Left out are numa_*
+ * (not counted) and the vm stats threshold (the counters have no per-CPU drift); of vmstat's events
+ * only pgfree is counted and there.
  */
 #include "buddy/buddy.h"
 
@@ -31,7 +32,7 @@ void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m)
 
 /* --- zoneinfo -------------------------------------------------------------------------------- */
 
-/* Before and behind the two slab counters. */
+/* NULL stands for the two slab counters. */
 static const char *const node_stats[] = {
 	"nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file",
 	"nr_unevictable", NULL,
@@ -60,10 +61,9 @@ static void show_stat(struct seq_file *m, const char *name, long value)
 	seq_printf(m, "\n      %-12s %ld", name, value);
 }
 
-static void show_node_stats(struct seq_file *m, struct pgdat *pgdat)
+/* Add the slab pages of a node to @slab, [1] reclaimable. */
+static void add_slab_pages(const struct pgdat *pgdat, long slab[2])
 {
-	long slab[2] = {0, 0};
-
 	for (unsigned int type = 0; type < KMEM_MAX_NR_ZONES; type++) {
 		struct pcp_sum sum;
 
@@ -73,6 +73,13 @@ static void show_node_stats(struct seq_file *m, struct pgdat *pgdat)
 		slab[0] += sum.slab_pages[0];
 		slab[1] += sum.slab_pages[1];
 	}
+}
+
+static void show_node_stats(struct seq_file *m, const struct pgdat *pgdat)
+{
+	long slab[2] = {0, 0};
+
+	add_slab_pages(pgdat, slab);
 	seq_puts(m, "\n  per-node stats");
 	for (unsigned int i = 0; i < NR_ELEMS(node_stats); i++) {
 		if (node_stats[i]) {
@@ -92,7 +99,8 @@ static void show_protection(const struct buddy *b, struct seq_file *m, const str
 	for (unsigned int h = 0; h < KMEM_MAX_NR_ZONES; h++) {
 		if (!zone_exists(b, h))
 			continue;
-		seq_printf(m, "%s%ld", sep, zone->lowmem_reserve[h]);
+		seq_printf(m, "%s%ld", sep,
+			   __atomic_load_n(&zone->lowmem_reserve[h], __ATOMIC_RELAXED));
 		sep = between;
 	}
 }
@@ -135,7 +143,7 @@ static void show_pagesets(struct seq_file *m, const struct zone *zone)
 static void show_zone(const struct buddy *b, struct seq_file *m, struct zone *zone, bool first)
 {
 	long free = zone_nr_free(zone);
-	unsigned long boost = zone->watermark_boost;
+	unsigned long boost = __atomic_load_n(&zone->watermark_boost, __ATOMIC_RELAXED);
 
 	seq_printf(m, "Node %d, zone %8s", zone->pgdat->nid, zone->name);
 	if (first)
@@ -151,8 +159,8 @@ static void show_zone(const struct buddy *b, struct seq_file *m, struct zone *zo
 		   "\n        managed  %llu"
 		   "\n        cma      0"
 		   "\n        protection: (",
-		   free, boost, zone->watermark[WMARK_MIN] + boost, zone->watermark[WMARK_LOW] + boost,
-		   zone->watermark[WMARK_HIGH] + boost, (unsigned long long)zone->spanned,
+		   free, boost, zone_wmark(zone, WMARK_MIN), zone_wmark(zone, WMARK_LOW),
+		   zone_wmark(zone, WMARK_HIGH), (unsigned long long)zone->spanned,
 		   (unsigned long long)zone->present, (unsigned long long)zone->managed);
 	show_protection(b, m, zone, ", ");
 	seq_putc(m, ')');
@@ -187,6 +195,46 @@ void buddy_show_zoneinfo(struct kernel *k, struct seq_file *m)
 				first = false;
 		}
 	}
+}
+
+/* --- vmstat ---------------------------------------------------------------------------------- */
+
+static void show_counter(struct seq_file *m, const char *name, unsigned long long value)
+{
+	seq_printf(m, "%s %llu\n", name, value);
+}
+
+static unsigned long long pages_freed(struct kernel *k)
+{
+	struct kmem_stats st;
+	unsigned long long pages = 0;
+
+	buddy_get_stats(k, &st);
+	for (unsigned int order = 0; order < MAX_ORDER; order++)
+		pages += st.page_frees[order] << order;
+	return pages;
+}
+
+void buddy_show_vmstat(struct kernel *k, struct seq_file *m)
+{
+	long slab[2] = {0, 0}, free = 0;
+
+	for_each_populated_zone(k->buddy, zone)
+		free += zone_nr_free(zone);
+	for (unsigned int nid = 0; nid < k->buddy->nr_nodes; nid++)
+		add_slab_pages(&k->buddy->nodes[nid], slab);
+	show_counter(m, "nr_free_pages", (unsigned long long)free);
+	for (unsigned int i = 0; i < NR_ELEMS(zone_stats); i++)
+		show_counter(m, zone_stats[i], 0);
+	for (unsigned int i = 0; i < NR_ELEMS(node_stats); i++) {
+		if (node_stats[i]) {
+			show_counter(m, node_stats[i], 0);
+			continue;
+		}
+		show_counter(m, "nr_slab_reclaimable", (unsigned long long)slab[1]);
+		show_counter(m, "nr_slab_unreclaimable", (unsigned long long)slab[0]);
+	}
+	show_counter(m, "pgfree", pages_freed(k));
 }
 
 /* --- zones-csv ------------------------------------------------------------------------------- */
@@ -227,6 +275,11 @@ void buddy_show_zones_csv(struct kernel *k, struct seq_file *m)
 
 /* --- figures --------------------------------------------------------------------------------- */
 
+static uint64_t read_count(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 void buddy_get_stats(struct kernel *k, struct kmem_stats *st)
 {
 	const struct buddy *b = k->buddy;
@@ -249,36 +302,11 @@ void buddy_get_stats(struct kernel *k, struct kmem_stats *st)
 		const struct buddy_cpu *bc = buddy_cpu(arch_cpu_by_id(am, id), b);
 
 		for (unsigned int order = 0; order < MAX_ORDER; order++) {
-			st->page_allocs[order] += __atomic_load_n(&bc->nr_allocs[order], __ATOMIC_RELAXED);
-			st->page_frees[order] += __atomic_load_n(&bc->nr_frees[order], __ATOMIC_RELAXED);
+			st->page_allocs[order] += read_count(&bc->nr_allocs[order]);
+			st->page_frees[order] += read_count(&bc->nr_frees[order]);
 		}
 	}
-	st->page_failures = __atomic_load_n(&b->nr_failures, __ATOMIC_RELAXED);
-}
-
-/* Linux's fragmentation index: 0, a failure would be for lack of memory; 1000, for fragmentation;
- * -1000, there would be none. */
-int buddy_extfrag_index(struct zone *zone, unsigned int order)
-{
-	unsigned long blocks = 0, pages = 0;
-	bool suitable = false;
-
-	if (order >= MAX_ORDER)
-		return 0;
-	arch_spin_lock(&zone->lock);
-	for (unsigned int o = 0; o < MAX_ORDER; o++) {
-		unsigned long nr = zone->free_area[o].nr_free;
-
-		blocks += nr;
-		pages += nr << o;
-		suitable |= o >= order && nr;
-	}
-	arch_spin_unlock(&zone->lock);
-	if (!blocks)
-		return 0;
-	if (suitable)
-		return -1000;
-	return 1000 - (int)((1000 + ((uint64_t)pages * 1000 >> order)) / blocks);
+	st->page_failures = read_count(&b->nr_failures);
 }
 
 /* What is neither free, nor on a CPU's list, nor a slab's. */

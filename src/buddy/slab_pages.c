@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks for slabs: compound blocks of type SLAB, each of whose pages points at the head, a single
- * page at itself, so that a lookup by address is one load. No reference count: a slab has one owner.
+ * Blocks for slabs: compound blocks of type SLAB, each of whose pages points at the head, a
+ * single page at itself, so that a lookup by address is one load. No reference count: a slab has
+ * one owner.
  *
- * Slab pages are counted where they come and go, by kind: on the CPU's lists when it goes fast, else in
- * the zone. Only the sum over both means something (zone_pcp_sum), since a slab may come and go on
- * different CPUs.
+ * Slab pages are counted where they come and go, by kind: on the CPU's lists when it goes fast,
+ * else in the zone. Only the sum over both means something (zone_pcp_sum), since a slab may come
+ * and go on different CPUs.
  */
 #include "buddy/bad_page.h"
 #include "buddy/buddy.h"
@@ -60,7 +61,7 @@ struct page *buddy_alloc_slab(struct kernel *k, gfp_t gfp, unsigned int order, i
 	if (likely(page)) {
 		struct buddy_cpu *bc = buddy_cpu(cpu, k->buddy);
 
-		bc->choice[gfp % GFP_CHOICES].pcp->slab_pages[gfp_is_reclaimable(gfp)] += 1l << order;
+		pcp_count_slab(bc->choice[gfp % GFP_CHOICES].pcp, gfp_is_reclaimable(gfp), 1l << order);
 	}
 	arch_cpu_leave(cpu);
 	if (unlikely(!page))
@@ -96,7 +97,7 @@ void buddy_free_slab(struct kernel *k, struct page *page, unsigned int order)
 
 		pcp = pcp_free_section(cpu, k->buddy, pfn, page, 0);
 		if (likely(pcp))
-			pcp->slab_pages[kind]--;
+			pcp_count_slab(pcp, kind, -1);
 	}
 	arch_cpu_leave(cpu);
 	if (unlikely(!pcp))

@@ -10,13 +10,15 @@
  *	    │  half of it: __GFP_HIGH; three quarters of what is left: __GFP_HIGH that cannot wait
  *	────┼─ 0      __GFP_MEMALLOC alone
  *
- * Onto each mark come the boost (mobility.c), and lowmem_reserve[h] of a zone for requests that could
- * have used the zones above it up to h: whoever does not need low memory leaves some to those who do.
+ * Onto each mark come the boost (mobility.c), and lowmem_reserve[h] of a zone for requests that
+ * could have used the zones above it up to h: whoever does not need low memory leaves some to
+ * those who do.
  *
- * All of it follows from the managed pages: min_free_kbytes is 4 × √(lowmem in KiB), shared out to the
- * zones by size; low and high stand above min by a quarter of that share or a thousandth of the zone;
- * a per-CPU list may hold a zone's low watermark divided by its node's CPUs. A kernel with transparent
- * huge pages raises min_free_kbytes so that whole pageblocks of each type stay free.
+ * All of it follows from the managed pages: min_free_kbytes is 4 × √(lowmem in KiB), shared out
+ * to the zones by size; low and high stand above min by a quarter of that share or a thousandth
+ * of the zone; a per-CPU list may hold a zone's low watermark divided by its node's CPUs. A
+ * kernel with transparent huge pages raises min_free_kbytes so that whole pageblocks of each type
+ * stay free.
  *
  * Written at boot and by whoever changes one of the figures, under zone->lock; read without it by
  * every request. fast_limit[] is the sum that the fast path compares nr_free with.
@@ -185,8 +187,8 @@ static void pgdat_set_lowmem_reserve(struct pgdat *pgdat)
 	}
 }
 
-/* A quarter of a thousandth of the zone or of 1 MiB, half as much again, and then one less than a power
- * of two: with powers of two refills would keep taking whole blocks apart in the same way. */
+/* A quarter of a thousandth of the zone or of 1 MiB, half as much again, and then one less than a
+ * power of two: with powers of two refills would keep taking whole blocks apart in the same way. */
 static int zone_batch(const struct zone *zone)
 {
 	unsigned long batch = zone->managed / 1024;
@@ -213,8 +215,8 @@ static void zone_set_pcp(struct zone *zone)
 	zone->pcp_high = high > zone->pcp_batch * 4 ? high : zone->pcp_batch * 4;
 }
 
-/* Two pageblocks of each zone free, and one for each pair of types that may have to share; at most a
- * twentieth of lowmem. Small machines run without huge pages. */
+/* Two pageblocks of each zone free, and one for each pair of types that may have to share; at
+ * most a twentieth of lowmem. Small machines run without huge pages. */
 static void raise_for_thp(struct buddy *b)
 {
 	unsigned long zones = 0, pages, most;

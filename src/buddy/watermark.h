@@ -10,6 +10,13 @@
 bool zone_watermark_ok(const struct zone *zone, unsigned int order, unsigned int highest,
 		       unsigned int alloc_flags);
 
+/* A watermark with the boost on it. Without the lock a guess. */
+static inline unsigned long zone_wmark(const struct zone *zone, enum zone_watermark i)
+{
+	return __atomic_load_n(&zone->watermark[i], __ATOMIC_RELAXED) +
+	       __atomic_load_n(&zone->watermark_boost, __ATOMIC_RELAXED);
+}
+
 /* The same as far as the fast path needs it: an ordinary request against the low watermark. */
 static __always_inline bool zone_above_limit(const struct zone *zone, const long *limit,
 					     unsigned int order)

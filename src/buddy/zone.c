@@ -10,8 +10,8 @@
  *
  * A zone is one box of this grid: the frames of one node between two addresses. It spans from the
  * node's first to its last frame there, holes included; present are the frames of RAM among them;
- * managed those that memblock left free. Zones are numbered the same way on every machine; a machine
- * without DMA32 has an empty one.
+ * managed those that memblock left free. Zones are numbered the same way on every machine; a
+ * machine without DMA32 has an empty one.
  *
  * Everything here is built once at boot and constant from then on: zones from memblock, the tables
  * that turn a request's flags into its highest zone, the zonelists (zonelist.c), the free lists as
@@ -41,19 +41,6 @@ static const char *const zone_names[KMEM_MAX_NR_ZONES] = {
 const char *zone_type_name(enum kmem_zone_type zone)
 {
 	return (unsigned int)zone < KMEM_MAX_NR_ZONES ? zone_names[zone] : "?";
-}
-
-int zone_error(struct machine_error *err, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	if (!err)
-		return code;
-	err->code = code;
-	va_start(args, fmt);
-	kvsnprintf(err->reason, sizeof(err->reason), fmt, args);
-	va_end(args);
-	return code;
 }
 
 static void set_borders(struct buddy *b, bool x86_32)
@@ -144,7 +131,7 @@ static int measure_nodes(struct buddy *b, struct machine_error *err)
 		struct pgdat *pgdat;
 
 		if (r->nid < 0 || (unsigned int)r->nid >= b->nr_nodes)
-			return zone_error(err, -EINVAL, "RAM at %#llx is on node %d of %u",
+			return error_set(err, -EINVAL, "RAM at %#llx is on node %d of %u",
 					  (unsigned long long)r->base, r->nid, b->nr_nodes);
 		if (start >= end)
 			continue;
@@ -233,8 +220,8 @@ struct zone *zone_of_pfn(const struct buddy *b, uint64_t pfn)
 	return &b->nodes[nid].zones[zone_type_of_pfn(b, pfn)];
 }
 
-/* Give what memblock has left over to the free lists. No other thread is there yet; the lock is taken
- * for those who check that it is. */
+/* Give what memblock has left over to the free lists. No other thread is there yet; the lock is
+ * taken for those who check that it is. */
 static void free_all_memory(struct buddy *b)
 {
 	struct memblock_region r;
@@ -264,7 +251,7 @@ int buddy_init(struct kernel *k, struct machine_error *err)
 	int ret;
 
 	if (!b)
-		return zone_error(err, -ENOMEM, "no host memory for %u nodes", k->arch->nr_nodes);
+		return error_set(err, -ENOMEM, "no host memory for %u nodes", k->arch->nr_nodes);
 	if (k->arch->desc->nr_zone_pages) {
 		ret = zone_apply_counts(b, err);
 		if (ret)
@@ -275,15 +262,15 @@ int buddy_init(struct kernel *k, struct machine_error *err)
 		return ret;
 	b->cpu_off = percpu_alloc(k, sizeof(struct buddy_cpu), ARCH_CACHE_LINE);
 	if (!b->cpu_off || build_nodes(b))
-		return zone_error(err, -ENOMEM, "no room for the page lists of %u nodes in the "
+		return error_set(err, -ENOMEM, "no room for the page lists of %u nodes in the "
 				  "per-CPU area", b->nr_nodes);
 	ret = buddy_build_zonelists(b);
 	if (ret)
-		return zone_error(err, ret, "no host memory for the zonelists of %u nodes",
+		return error_set(err, ret, "no host memory for the zonelists of %u nodes",
 				  b->nr_nodes);
 	free_all_memory(b);
 	if (!b->totalram_pages)
-		return zone_error(err, -EINVAL, "all RAM is reserved");
+		return error_set(err, -EINVAL, "all RAM is reserved");
 	b->mobility_disabled = b->totalram_pages < PAGEBLOCK_NR(b) * MOBILITY_MIN_PAGEBLOCKS;
 	buddy_setup_watermarks(b);
 	return 0;

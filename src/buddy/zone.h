@@ -9,9 +9,6 @@
 #define ZONE_DMA32_END (4ull << 30 >> PAGE_SHIFT)
 #define ZONE_LOWMEM_END (896ull << 20 >> PAGE_SHIFT)
 
-/* Fill @err, which may be NULL; returns @code. */
-int zone_error(struct machine_error *err, int code, const char *fmt, ...) KMEM_PRINTF(3, 4);
-
 /* The counts form of the description: cut memblock and the zone borders of @b down to it. */
 int zone_apply_counts(struct buddy *b, struct machine_error *err);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The counts form of a description: zonepages=NODE/ZONE:PRESENT:MANAGED says how many frames each zone
- * has, and the map of RAM is cut down to that before any zone is built.
+ * The counts form of a description: zonepages=NODE/ZONE:PRESENT:MANAGED says how many frames each
+ * zone has, and the map of RAM is cut down to that before any zone is built.
  *
- * Of the map's frames in a zone the lowest PRESENT stay RAM and the topmost PRESENT − MANAGED of them
- * are reserved; what lies above is taken out of memblock's memory. Zones without figures lose all
- * theirs. Other reservations are forgotten: these figures win. On x86_32 Normal may end anywhere: where
- * its frames end, HighMem begins.
+ * Of the map's frames in a zone the lowest PRESENT stay RAM and the topmost PRESENT − MANAGED of
+ * them are reserved; what lies above is taken out of memblock's memory. Zones without figures
+ * lose all theirs. Other reservations are forgotten: these figures win. On x86_32 Normal may end
+ * anywhere: where its frames end, HighMem begins.
  */
 #include "buddy/zone.h"
 
@@ -91,19 +91,19 @@ static int check_counts(const struct buddy *b, const struct machine_zone_pages *
 	const char *name = zone_type_name((enum kmem_zone_type)zp->zone);
 
 	if (zp->node < 0 || (unsigned int)zp->node >= b->nr_nodes)
-		return zone_error(err, -EINVAL, "zonepages: no node %d among %u", zp->node,
+		return error_set(err, -EINVAL, "zonepages: no node %d among %u", zp->node,
 				  b->nr_nodes);
 	if (zp->zone == KMEM_ZONE_MOVABLE)
-		return zone_error(err, -EOPNOTSUPP, "zonepages: zone Movable is not supported yet");
+		return error_set(err, -EOPNOTSUPP, "zonepages: zone Movable is not supported yet");
 	if (zp->zone < 0 || zp->zone >= KMEM_MAX_NR_ZONES ||
 	    b->zone_low[zp->zone] == b->zone_high[zp->zone])
-		return zone_error(err, -EINVAL, "zonepages: this machine has no zone %s", name);
+		return error_set(err, -EINVAL, "zonepages: this machine has no zone %s", name);
 	if (zp->managed > zp->present)
-		return zone_error(err, -EINVAL, "zonepages: %d/%s: %llu managed of %llu present",
+		return error_set(err, -EINVAL, "zonepages: %d/%s: %llu managed of %llu present",
 				  zp->node, name, (unsigned long long)zp->managed,
 				  (unsigned long long)zp->present);
 	if (find_counts(desc, zp->node, zp->zone) != zp)
-		return zone_error(err, -EINVAL, "zonepages: %d/%s given twice", zp->node, name);
+		return error_set(err, -EINVAL, "zonepages: %d/%s given twice", zp->node, name);
 	return 0;
 }
 
@@ -117,14 +117,14 @@ static int apply_zone(struct buddy *b, int nid, unsigned int type, struct machin
 	int ret;
 
 	if (have < present)
-		return zone_error(err, -EINVAL, "zonepages: %d/%s: %llu present, but the map has "
+		return error_set(err, -EINVAL, "zonepages: %d/%s: %llu present, but the map has "
 				  "%llu frames there", nid, zone_type_name((enum kmem_zone_type)type),
 				  (unsigned long long)present, (unsigned long long)have);
 	ret = drop_frames(k, nid, cut, high);
 	if (!ret && zp)
 		ret = reserve_top(k, nid, low, cut, zp->present - zp->managed);
 	if (ret)
-		return zone_error(err, ret, "zonepages: no host memory");
+		return error_set(err, ret, "zonepages: no host memory");
 	return 0;
 }
 
@@ -167,7 +167,7 @@ int zone_apply_counts(struct buddy *b, struct machine_error *err)
 	int ret = memblock_phys_free(k, 0, memblock_end_of_dram(k));
 
 	if (ret)
-		return zone_error(err, ret, "zonepages: no RAM to share out");
+		return error_set(err, ret, "zonepages: no RAM to share out");
 	for (unsigned int i = 0; !ret && i < desc->nr_zone_pages; i++)
 		ret = check_counts(b, &desc->zone_pages[i], err);
 	for (unsigned int type = 0; !ret && type < KMEM_MAX_NR_ZONES; type++)

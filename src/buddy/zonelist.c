@@ -4,10 +4,11 @@
  *
  *	node 0 of two:  [0 Normal] [0 DMA32] [0 DMA] [1 Normal] NULL
  *
- * Nodes come by distance, the own one first; each node gives its zones from high to low, so that low
- * memory is spared, and only those that have RAM. A request walks the list and skips what lies above
- * its highest zone. Nodes at equal distance are taken round about: first the ones after us, and the one
- * that fewer others have put in that place, so that not all nodes overflow into the same neighbour.
+ * Nodes come by distance, the own one first; each node gives its zones from high to low, so that
+ * low memory is spared, and only those that have RAM. A request walks the list and skips what
+ * lies above its highest zone. Nodes at equal distance are taken round about: first the ones
+ * after us, and the one that fewer others have put in that place, so that not all nodes overflow
+ * into the same neighbour.
  */
 #include "buddy/zone.h"
 

@@ -9,6 +9,7 @@
  * nothing yet.
  */
 #include "common/backend.h"
+#include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/errno.h"
 #include "lib/report.h"
@@ -228,11 +229,26 @@ static struct kernel *cache_kernel(const struct kmem_cache *s, const char *what)
 	return NULL;
 }
 
-void cache_destroy_locked(struct kernel *k, struct kmem_cache *s)
+static void cache_unlink_locked(struct kernel *k, struct kmem_cache *s)
 {
-	backend_release(s);
 	list_del(&s->list);
 	k->caches->nr_caches--;
+}
+
+void cache_destroy_locked(struct kernel *k, struct kmem_cache *s)
+{
+	cache_unlink_locked(k, s);
+	backend_release(s);
+	cache_free(k, s);
+}
+
+/* The end of a cache that is on no list. Its last slabs may be waiting for a grace period; callbacks run
+ * here may call the library, so the mutex is not held. */
+static void cache_release(struct kernel *k, struct kmem_cache *s)
+{
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		rcu_barrier_on(k);
+	backend_release(s);
 	cache_free(k, s);
 }
 
@@ -261,13 +277,17 @@ void kmem_cache_destroy(struct kmem_cache *s)
 		report_bug(k, "kmem_cache_destroy: %s belongs to the library", s->name);
 		return;
 	}
+	if (s->flags & SLAB_TYPESAFE_BY_RCU && !rcu_may_barrier(k, "kmem_cache_destroy"))
+		return;
 	caches_lock(k);
 	live = backend_shutdown(s);
 	if (!live)
-		cache_destroy_locked(k, s);
+		cache_unlink_locked(k, s);
 	else
 		destroy_busy(k, s, live, __builtin_return_address(0));
 	caches_unlock(k);
+	if (!live)
+		cache_release(k, s);
 }
 
 int kmem_cache_shrink(struct kmem_cache *s)

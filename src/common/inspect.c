@@ -37,9 +37,9 @@ long kmem_cache_print_geometry(struct kmem_cache *s, bool counts, char *buf, siz
 	struct seq_file m;
 
 	seq_init_buf(&m, buf, size);
-	caches_lock(k);
+	caches_lock_to_look(k);
 	backend_show_geometry(s, counts, &m);
-	caches_unlock(k);
+	caches_unlock_to_look(k);
 	return (long)m.len;
 }
 
@@ -62,9 +62,9 @@ long kmem_cache_print_state(struct kmem_cache *s, kmem_label_fn *label, void *ar
 	if (!k)
 		return -ENODEV;
 	seq_init_buf(&m, buf, size);
-	caches_lock(k);
+	caches_lock_to_look(k);
 	backend_show_state(s, k, label ? label : frame_label, label ? arg : k, &m);
-	caches_unlock(k);
+	caches_unlock_to_look(k);
 	return (long)m.len;
 }
 
@@ -114,14 +114,14 @@ struct kmem_cache *kmem_find_cache(const char *name)
 
 	if (!k)
 		return NULL;
-	caches_lock(k);
+	caches_lock_to_look(k);
 	list_for_each_entry(s, &k->caches->list, list) {
 		if (!strcmp(s->name, name)) {
 			found = s;
 			break;
 		}
 	}
-	caches_unlock(k);
+	caches_unlock_to_look(k);
 	return found;
 }
 

@@ -13,6 +13,7 @@
  */
 #include "common/backend.h"
 #include "common/registry.h"
+#include "lib/context.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
 #include "lib/string.h"
@@ -173,7 +174,10 @@ void *meta_alloc_gfp(struct kernel *k, size_t size, gfp_t gfp, int node)
 
 	if (k->params.isolate_metadata || k->caches->state < SLAB_UP)
 		return meta_pool_alloc(k, size);
+	/* Whoever needs it was asked whether it may sleep. */
+	context_begin_alloc(0, NULL);
 	p = kmalloc_node(size, (gfp & ~META_GFP_DROP) | __GFP_ZERO, node);
+	context_end_call();
 	if (p)
 		meta_count(k, p, size, 1);
 	return p;

@@ -5,36 +5,22 @@
 #include "common/backend.h"
 #include "common/registry.h"
 #include "buddy/buddy.h"
+#include "lib/context.h"
 #include "lib/errno.h"
-#include "lib/lock_rank.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
-static bool caches_trylock(struct cache_registry *r)
-{
-	bool got;
-
-	arch_spin_lock(&r->lock);
-	got = !r->mutex_held;
-	r->mutex_held = true;
-	arch_spin_unlock(&r->lock);
-	return got;
-}
-
 void caches_lock(struct kernel *k)
 {
-	while (!caches_trylock(k->caches))
-		arch_relax();
+	context_begin_call("slab_mutex");
+	mutex_lock(&k->caches->mutex);
 }
 
 void caches_unlock(struct kernel *k)
 {
-	struct cache_registry *r = k->caches;
-
-	arch_spin_lock(&r->lock);
-	kassert(r->mutex_held);
-	r->mutex_held = false;
-	arch_spin_unlock(&r->lock);
+	kassert(mutex_is_locked(&k->caches->mutex));
+	mutex_unlock(&k->caches->mutex);
+	context_end_call();
 }
 
 int caches_init(struct kernel *k)
@@ -44,7 +30,6 @@ int caches_init(struct kernel *k)
 
 	if (!r)
 		return -ENOMEM;
-	arch_spin_init(&r->lock, LOCK_RANK_CACHES);
 	list_init(&r->list);
 	k->caches = r;
 	r->meta = meta_pool_create(k);
@@ -112,7 +97,7 @@ void caches_get_stats(struct kernel *k, struct kmem_stats *st)
 	st->large_pages = (uint64_t)__atomic_load_n(&r->large_pages, __ATOMIC_RELAXED);
 	st->peak_pages = (uint64_t)__atomic_load_n(&r->peak_pages, __ATOMIC_RELAXED);
 	st->slabs = (uint64_t)__atomic_load_n(&r->slabs, __ATOMIC_RELAXED);
-	caches_lock(k);
+	caches_lock_to_look(k);
 	st->management_bytes = management_bytes(k);
-	caches_unlock(k);
+	caches_unlock_to_look(k);
 }

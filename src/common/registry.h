@@ -2,9 +2,8 @@
 /*
  * The caches of one machine, the counters of the small-object layer, and helpers every backend calls.
  *
- * The mutex (Linux's slab_mutex) serialises create, destroy, shrink and texts. It is no spin lock:
- * its holder sleeps, claims CPUs and allocates. `lock` guards nothing but the mutex's own word, so
- * that no lock is held while it is waited for.
+ * The mutex (Linux's slab_mutex) serialises create, destroy, shrink and texts. Its holder sleeps,
+ * claims CPUs and allocates.
  */
 #ifndef KMEM_COMMON_REGISTRY_H
 #define KMEM_COMMON_REGISTRY_H
@@ -12,6 +11,7 @@
 #include "common/kmem_cache.h"
 #include "common/kmalloc.h"
 #include "lib/kfmt.h"
+#include "lib/mutex.h"
 
 #include <kmem/inspect.h>
 
@@ -25,8 +25,7 @@ enum slab_state {
 };
 
 struct cache_registry {
-	struct arch_spinlock lock;	/* mutex_held */
-	bool mutex_held;		/* "slab_mutex": list, nr_caches, create, destroy, shrink */
+	struct mutex mutex;		/* "slab_mutex": list, nr_caches, create, destroy, shrink */
 	enum slab_state state;		/* constant after boot */
 	struct list_head list;		/* every cache, newest first */
 	unsigned int nr_caches;
@@ -59,9 +58,23 @@ void caches_show_slabinfo(struct kernel *k, struct seq_file *m);
  * and backend_management_bytes(). */
 void caches_get_stats(struct kernel *k, struct kmem_stats *st);
 
-/* The mutex; called outside sections, with no lock held. */
+/* The mutex; called outside sections, with no lock held, where the thread may sleep (else reported in
+ * the name of the mutex; what the holder does is not reported once more). */
 void caches_lock(struct kernel *k);
 void caches_unlock(struct kernel *k);
+
+/* The same for who only looks, and may do so anywhere. */
+static inline void caches_lock_to_look(struct kernel *k)
+{
+	arch_context()->calls++;
+	caches_lock(k);
+}
+
+static inline void caches_unlock_to_look(struct kernel *k)
+{
+	caches_unlock(k);
+	arch_context()->calls--;
+}
 
 /* Make a cache that belongs to the library: as kmem_cache_create() but without checks, with exactly
  * @flags and @align, and its structure in the private pool. Boot only. NULL: -ENOMEM. */

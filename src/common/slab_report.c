@@ -6,6 +6,7 @@
  * Misuse of a pointer is a bug: by default the process stops there.
  */
 #include "common/backend.h"
+#include "common/rcu.h"
 #include "common/registry.h"
 #include "buddy/buddy.h"
 #include "lib/report.h"
@@ -135,6 +136,12 @@ static unsigned long report_kmalloc_leaks(struct kernel *k)
 	return (unsigned long)live;
 }
 
+/* Whether nothing refers to an empty cache any more: a reader that never ended its section keeps slabs. */
+static bool cache_is_idle(struct kernel *k, const struct kmem_cache *s)
+{
+	return !(s->flags & SLAB_TYPESAFE_BY_RCU) || rcu_drain(k);
+}
+
 /* The library's own caches, or all others, which are released as far as they are empty. */
 static unsigned long report_leaks_locked(struct kernel *k, bool boot)
 {
@@ -148,7 +155,7 @@ static unsigned long report_leaks_locked(struct kernel *k, bool boot)
 		total += leaks;
 		if (leaks)
 			cache_report_leak(s, leaks);
-		else if (!boot)
+		else if (!boot && cache_is_idle(k, s))
 			cache_destroy_locked(k, s);
 	}
 	return total;

@@ -12,6 +12,7 @@
 struct percpu_pool;
 struct memblock;
 struct buddy;
+struct rcu_state;
 struct cache_registry;
 struct backend_state;
 struct vmalloc;
@@ -22,6 +23,7 @@ struct kernel {
 	struct percpu_pool *percpu;	/* lib/percpu.h */
 	struct memblock *memblock;	/* memblock/memblock.h */
 	struct buddy *buddy;		/* buddy/buddy.h */
+	struct rcu_state *rcu;		/* common/rcu.h */
 	struct cache_registry *caches;	/* common/registry.h */
 	struct backend_state *backend;	/* private to the backend; may stay NULL */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h; NULL: the paging mode is not supported */

@@ -97,6 +97,19 @@ void report_text(struct kernel *k, enum machine_report_kind kind, const char *te
 	arch_report(machine_of(k), kind, text);
 }
 
+int error_set(struct machine_error *err, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return code;
+	err->code = code;
+	va_start(args, fmt);
+	kvsnprintf(err->reason, sizeof(err->reason), fmt, args);
+	va_end(args);
+	return code;
+}
+
 void kassert_failed(const char *what, const char *file, int line)
 {
 	char text[LINE_MAX_LEN];

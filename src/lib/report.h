@@ -34,6 +34,9 @@ void report_text(struct kernel *k, enum machine_report_kind kind, const char *te
 /* The lines "CPU: …" and "Call Trace: …" for such a text; @skip callers are left out. */
 void report_put_caller(struct seq_file *m, unsigned int skip);
 
+/* Fill @err, which may be NULL; returns @code. */
+int error_set(struct machine_error *err, int code, const char *fmt, ...) KMEM_PRINTF(3, 4);
+
 void kassert_failed(const char *what, const char *file, int line) __attribute__((noreturn, cold));
 
 #ifndef KMEM_ASSERT_LEVEL

@@ -2,16 +2,17 @@
 /*
  * Early boot memory: which physical ranges are RAM, on which node, and which of them are taken.
  *
- * Two sets, each a sorted array of half-open ranges that neither overlap nor touch (ranges that touch
- * stay apart only if their nodes differ):
+ * Two sets, each a sorted array of half-open ranges that neither overlap nor touch (ranges that
+ * touch stay apart only if their nodes differ):
  *
  *	memory		|--------- node 0 ---------|------ node 1 ------|      |-- node 1 --|
  *	reserved	   |==|       |=====|                       |===|
  *	free		|--|  |-------|     |------|----------------|   |      |------------|
  *
- * "Free" is not stored: it is memory minus reserved, computed by memblock_next_free(), which the page
- * allocator walks once to receive its pages. Early allocation is reserving: memblock_phys_alloc_range()
- * finds a free range and adds it to reserved, so that the page allocator never sees it.
+ * "Free" is not stored: it is memory minus reserved, computed by memblock_next_free(), which the
+ * page allocator walks once to receive its pages. Early allocation is reserving:
+ * memblock_phys_alloc_range() finds a free range and adds it to reserved, so that the page
+ * allocator never sees it.
  *
  * Every change is "cut the range out of the set, then maybe put it in", which makes overlaps of any
  * kind one case. A cut adds at most one range (the middle of one is taken out), putting in adds one
@@ -100,8 +101,12 @@ static void memblock_cut(struct memblock_type *type, phys_addr_t base, phys_addr
 		type->total -= r_end - base;
 		i++;
 	}
-	while (i + gone < type->cnt && type->regions[i + gone].base + type->regions[i + gone].size <= end)
-		type->total -= type->regions[i + gone++].size;
+	for (; i + gone < type->cnt; gone++) {
+		r = &type->regions[i + gone];
+		if (r->base + r->size > end)
+			break;
+		type->total -= r->size;
+	}
 	memblock_close_gap(type, i, gone);
 	r = &type->regions[i];
 	if (i < type->cnt && r->base < end) {
@@ -222,8 +227,9 @@ phys_addr_t memblock_end_of_dram(struct kernel *k)
 }
 
 /*
- * The cursor is an address: everything below it was seen. Memory and reserved are each searched from
- * there, so a whole walk costs (ranges × log ranges) and the caller may reserve what it just got.
+ * The cursor is an address: everything below it was seen. Memory and reserved are each searched
+ * from there, so a whole walk costs (ranges × log ranges) and the caller may reserve what it just
+ * got.
  */
 bool memblock_next_free(struct kernel *k, uint64_t *cursor, struct memblock_region *out)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Early boot memory: two sorted sets of physical ranges, "memory" (what RAM there is, with its node)
- * and "reserved" (what is taken). The page allocator receives memory minus reserved once, at the end
- * of boot (memblock_free_all in Linux; here buddy_init walks it), and owns it from then on; what was
- * reserved before is invisible to it.
+ * Early boot memory: two sorted sets of physical ranges, "memory" (what RAM there is, with its
+ * node) and "reserved" (what is taken). The page allocator receives memory minus reserved once,
+ * at the end of boot (memblock_free_all in Linux; here buddy_init walks it), and owns it from
+ * then on; what was reserved before is invisible to it.
  *
  * Ranges are half-open byte ranges. Adjacent ranges of the same node are merged; the arrays grow as
  * needed. Only the booting thread uses it: no lock.

@@ -98,6 +98,12 @@ static bool holds_cpu(const struct sim_cpu *cpu)
 	return __atomic_load_n(&cpu->holder, __ATOMIC_RELAXED) == thread_self();
 }
 
+/* The CPU that the calling thread is attached to, be it in what context it may; NULL: none. */
+static struct arch_cpu *own_cpu(void)
+{
+	return sim_local.thread ? sim_local.thread->cpu : NULL;
+}
+
 static void wait_until_idle(const struct arch_cpu *cpu)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -119,7 +125,7 @@ static void drive_out_owner_locked(struct machine *m, struct sim_cpu *cpu)
 	__atomic_exchange_n(&cpu->pub.claim, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&m->cpu_threads[cpu->pub.id], __ATOMIC_SEQ_CST))
 		return;
-	if (arch_cpu_ptr == &cpu->pub)
+	if (own_cpu() == &cpu->pub)
 		return;
 	process_membarrier();
 	wait_until_idle(&cpu->pub);
@@ -165,7 +171,7 @@ static void put_on_cpu(struct sim_thread *t, struct machine *m, struct arch_cpu 
 	/* Seen for its order only: see the theory on idle CPUs. */
 	(void)__atomic_load_n(&to->claim, __ATOMIC_SEQ_CST);
 	t->cpu = to;
-	__atomic_store_n(t->slot, to, __ATOMIC_RELAXED);
+	__atomic_store_n(t->slot, context_cpu(to), __ATOMIC_RELAXED);
 }
 
 /* With attach_lock held. */
@@ -283,6 +289,7 @@ struct arch_cpu *arch_cpu_lock(void)
 
 	if (!cpu)
 		return NULL;
+	cpu = own_cpu();
 	if (unlikely(holds_cpu(sim_cpu_of(cpu)) || inside_fast_section(cpu))) {
 		report_reentry(cpu);
 		return NULL;
@@ -362,6 +369,7 @@ int cpu_migrate(unsigned int id)
 
 	if (!from)
 		return -ENODEV;
+	from = own_cpu();
 	if (id >= from->machine->nr_cpus)
 		return -EINVAL;
 	if (id == from->id)

@@ -63,6 +63,7 @@ static int build(struct machine *m, const struct machine_desc *desc, struct mach
 
 	if (ret)
 		return sim_error(err, ret, "no thread-specific key left in this process");
+	epochs_init(&m->epochs);
 	ret = desc_resolve(am, desc, &m->desc, err);
 	if (ret)
 		return ret;
@@ -122,6 +123,7 @@ void arch_machine_retire(struct arch_machine *am)
 	process_lock();
 	process_remove_locked(machine_of(am));
 	machine_detach_all_locked(machine_of(am));
+	epoch_retire_locked(machine_of(am));
 	process_unlock();
 }
 

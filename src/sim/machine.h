@@ -40,6 +40,18 @@ struct host_pool {
 	struct list_head blocks;
 };
 
+/* Read sections and those who wait for them (epoch.c). Lists and `passed`: process lock. */
+struct epochs {
+	char before[ARCH_CACHE_LINE];	/* what readers look at shares no line with what changes often */
+	uint64_t now;
+	uint32_t waiters;
+	bool fences;			/* no membarrier(): both sides use real fences; constant */
+	char after[ARCH_CACHE_LINE];
+	uint32_t wake;			/* advanced when a reader leaves while somebody waits */
+	uint64_t passed;		/* the highest epoch known to have passed */
+	struct list_head readers;	/* epoch_reader.list */
+};
+
 struct machine {
 	struct arch_machine pub;
 	struct machine_desc desc;	/* resolved: every range has its node, every default its value */
@@ -50,6 +62,7 @@ struct machine {
 	char *window;			/* the reservation that holds all windows */
 	size_t window_size;
 	int memfd;			/* -1: private backing */
+	void *spare_mapping;		/* vmap_window.c; NULL: none. Atomic */
 	struct mmu_regs mmu_regs;	/* set once at boot */
 
 	/* Which threads are where (cpu.c). */
@@ -58,6 +71,7 @@ struct machine {
 	uint32_t *cpu_threads;		/* [nr_cpus]; written under attach_lock, read by claims */
 	uint64_t *cpu_used;		/* bitmap, only ever gains bits */
 
+	struct epochs epochs;
 	struct hooks hooks;
 	struct host_pool pool;
 };
@@ -92,6 +106,9 @@ void host_pool_release(struct host_pool *pool);
 int machine_map(struct machine *m, struct machine_error *err);
 void machine_unmap(struct machine *m);
 
-/* vmap_window.c: second addresses that exist when the process forks shall not come along. */
+/* vmap_window.c: a mapping to give up when the host allows no more. */
+void vmap_window_take_spare(struct machine *m);
+void vmap_window_drop_spare(struct machine *m);
+/* Second addresses that exist when the process forks shall not come along. */
 void vmap_window_before_fork(struct machine *m);
 #endif

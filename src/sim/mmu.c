@@ -173,27 +173,36 @@ struct walk {
 	const struct mmu_format *format;
 	const struct mmu_regs *regs;
 	unsigned int access;
+	uint64_t reserved;
 	struct mmu_walk_result *res;
 };
 
-static uint64_t reserved_bits(const struct walk *w, const struct mmu_level *level, bool leaf)
+/* Bits reserved at every level: above MAXPHYADDR, and NX while it is off. */
+static uint64_t always_reserved(const struct machine *m, const struct mmu_regs *regs)
 {
-	uint64_t bits = leaf ? level->reserved_leaf : level->reserved;
+	uint64_t bits = regs->efer & X86_EFER_NXE ? 0 : X86_PTE_NX;
 
-	if (w->m->desc.maxphyaddr < 52)
-		bits |= BITS(51, w->m->desc.maxphyaddr);
-	if (!(w->regs->efer & X86_EFER_NXE))
-		bits |= X86_PTE_NX;
+	if (m->desc.maxphyaddr < 52)
+		bits |= BITS(51, m->desc.maxphyaddr);
 	return bits;
 }
 
+/* Everything but the entries, which are filled as they are read. */
 static void start(const struct walk *w, kva_t va)
 {
-	memset(w->res, 0, sizeof(*w->res));
-	w->res->va = va;
-	w->res->writable = true;
-	w->res->user = true;
-	w->res->executable = true;
+	struct mmu_walk_result *res = w->res;
+
+	res->va = va;
+	res->trap = 0;
+	res->error_code = 0;
+	res->cr2 = 0;
+	res->phys = 0;
+	res->page_shift = 0;
+	res->writable = true;
+	res->user = true;
+	res->executable = true;
+	res->global = false;
+	res->nr_entries = 0;
 }
 
 static void add_rights(struct mmu_walk_result *res, uint64_t value)
@@ -225,7 +234,7 @@ static int step(const struct walk *w, unsigned int i, phys_addr_t table)
 	if (!(e->value & X86_PTE_P))
 		return fault_page(w->regs, w->access, 0, w->res);
 	leaf = is_leaf(w, i, e->value);
-	if (e->value & reserved_bits(w, level, leaf))
+	if (e->value & (w->reserved | (leaf ? level->reserved_leaf : level->reserved)))
 		return fault_page(w->regs, w->access, X86_PF_PROT | X86_PF_RSVD, w->res);
 	add_rights(w->res, e->value);
 	return leaf;
@@ -292,7 +301,7 @@ int mmu_walk_format(const struct machine *m, const struct mmu_format *format,
 		    const struct mmu_regs *regs, kva_t va, unsigned int access,
 		    struct mmu_walk_result *res)
 {
-	const struct walk w = {m, format, regs, access, res};
+	const struct walk w = {m, format, regs, access, always_reserved(m, regs), res};
 	int ret;
 
 	do {

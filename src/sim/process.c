@@ -7,7 +7,8 @@
  *   process.key         a thread's record; its destructor detaches the thread when it exits
  *   process.membarrier  whether membarrier(PRIVATE_EXPEDITED) works here
  *   process.hooks       report handler and log sink of calls without a machine
- *   arch_cpu_ptr        thread-local: the CPU that the thread is attached to
+ *   arch_cpu_ptr        thread-local: the CPU that the thread is attached to, or its stand-in
+ *   sim_local           thread-local: context, stand-in, record (context.c)
  *   arch_cpu_none       what it points at in a thread that is attached to none
  *   exited              what the key holds in a thread that is past its last attach
  *   fork handlers       the lock is held over fork(); the child forgets the other threads
@@ -79,6 +80,8 @@ static void thread_exits(struct sim_thread *t)
 		pthread_setspecific(process.key, t);
 		return;
 	}
+	epoch_thread_exit(t);
+	sim_local.thread = NULL;
 	pthread_setspecific(process.key, &exited);
 	free(t);
 }
@@ -130,6 +133,7 @@ static void fork_in_child(void)
 	list_for_each_entry(m, &process.machines, list) {
 		m->lost = m->memfd >= 0;
 		forget_threads(m, self);
+		epoch_forked_locked(m, self);
 	}
 	process_unlock();
 }
@@ -183,15 +187,16 @@ struct sim_thread *process_thread(void)
 	t = pthread_getspecific(process.key);
 	if (t)
 		return t == &exited ? NULL : t;
-	t = calloc(1, sizeof(*t));
+	t = aligned_alloc(__alignof__(*t), sizeof(*t));
 	if (!t)
 		return NULL;
+	*t = (struct sim_thread){.slot = &arch_cpu_ptr};
 	list_init(&t->list);
-	t->slot = &arch_cpu_ptr;
 	if (pthread_setspecific(process.key, t)) {
 		free(t);
 		return NULL;
 	}
+	sim_local.thread = t;
 	return t;
 }
 

@@ -3,15 +3,17 @@
 #ifndef KMEM_SIM_PROCESS_H
 #define KMEM_SIM_PROCESS_H
 
+#include "sim/context.h"
 #include "sim/machine.h"
 
 /* A host thread that was attached at least once. Kept under the process's thread-specific key. */
 struct sim_thread {
 	struct list_head list;		/* machine->threads while attached */
 	struct arch_cpu *cpu;		/* NULL while not attached */
-	struct arch_cpu **slot;		/* its arch_cpu_ptr: the same, or &arch_cpu_none */
+	struct arch_cpu **slot;		/* its arch_cpu_ptr: the same, its stand-in, or &arch_cpu_none */
 	unsigned int exit_rounds;	/* how often the key's destructor has run in it */
-};
+	struct epoch_reader reader;
+} __attribute__((aligned(ARCH_CACHE_LINE)));
 
 /* Names the calling thread as long as it lives, at the cost of an address. */
 static inline uintptr_t thread_self(void)

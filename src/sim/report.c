@@ -8,10 +8,7 @@
  */
 #include "sim/process.h"
 
-#include <dlfcn.h>
-#include <elf.h>
 #include <limits.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,19 +136,6 @@ noinline unsigned int arch_stack_save(unsigned long *entries, unsigned int max, 
 		_Unwind_Backtrace(walk_frame, &w);
 	/* The outermost frame's return address is 0. */
 	return w.n && !entries[w.n - 1] ? w.n - 1 : w.n;
-}
-
-void arch_symbol(unsigned long addr, char *buf, size_t size)
-{
-	const ElfW(Sym) *sym = NULL;
-	Dl_info info;
-
-	/* A return address may lie just behind the function that made the call. */
-	if (dladdr1((void *)(addr - 1), &info, (void **)&sym, RTLD_DL_SYMENT) && info.dli_sname && sym)
-		snprintf(buf, size, "%s+0x%lx/0x%lx", info.dli_sname,
-			 addr - (unsigned long)info.dli_saddr, (unsigned long)sym->st_size);
-	else
-		snprintf(buf, size, "0x%lx", addr);
 }
 
 void arch_thread_name(char *buf, size_t size, int *tid)

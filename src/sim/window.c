@@ -224,11 +224,14 @@ int machine_map(struct machine *m, struct machine_error *err)
 		ret = map_private(am->cpus, am->nr_cpus * CPU_STRIDE, "CPU windows", err);
 	if (!ret && m->memfd >= 0 && madvise(m->window, m->window_size, MADV_DONTFORK))
 		ret = sim_error(err, -errno, "madvise(MADV_DONTFORK): %s", strerror(errno));
+	if (!ret && am->vmalloc)
+		vmap_window_take_spare(m);
 	return ret;
 }
 
 void machine_unmap(struct machine *m)
 {
+	vmap_window_drop_spare(m);
 	if (m->window)
 		munmap(m->window, m->window_size);
 	if (m->memfd >= 0)

@@ -24,6 +24,7 @@
 
 #include "buddy/buddy.h"
 #include "common/backend.h"
+#include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
@@ -89,7 +90,10 @@ struct slab_cache;
 
 /* Lies over the backend's bytes of the first struct page. */
 struct slab_slab {
-	struct list_head list;		/* one of the node's three */
+	union {
+		struct list_head list;	/* one of the node's three */
+		struct rcu_head rcu;	/* on no list, on its way back */
+	};
 	struct slab_cache *cache;
 	char *s_mem;			/* first object: start of the slab plus its colour */
 	uint8_t *freelist;		/* SLAB_MGMT_OBJ: NULL while no object is free */
@@ -122,7 +126,8 @@ char *slab_base(struct kernel *k, const struct slab_slab *slab);
  * the constructors. NULL: no memory. Outside sections, no lock held. */
 struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid);
 
-/* Give an empty slab that is on no list back. Outside sections, no lock held. */
+/* Give an empty slab that is on no list back, with TYPESAFE_BY_RCU after a grace period. Outside
+ * sections, no lock held. */
 void slab_destroy(struct slab_cache *s, struct slab_slab *slab);
 void slab_destroy_list(struct slab_cache *s, struct list_head *list);
 

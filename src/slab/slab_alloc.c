@@ -18,6 +18,7 @@
  */
 #include "slab/slab.h"
 
+#include "lib/context.h"
 #include "lib/string.h"
 
 /* Try one node only, and do not insist. */
@@ -142,6 +143,7 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 		batch = slab_refill_batch(s, slab_cpu_array(s, cpu));
 	}
 	arch_cpu_unlock(cpu);
+	context_might_alloc(gfp, "slab allocation");
 	if (object)
 		return object;
 	if (unlikely((unsigned int)nid >= s->nr_nodes)) {
@@ -257,6 +259,17 @@ static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)
 	return i;
 }
 
+/* In an atomic context all objects come by here, and the first one's report is the call's. */
+static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first)
+{
+	void *object;
+
+	context_begin_alloc(first ? gfp : 0, "slab allocation");
+	object = slab_alloc_slow(s, gfp, NUMA_NO_NODE);
+	context_end_call();
+	return object;
+}
+
 int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void **p)
 {
 	struct slab_cache *s = to_slab_cache(cache);
@@ -266,7 +279,7 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 		i += slab_pop_bulk(s, nr - i, p + i);
 		if (i == nr)
 			break;
-		p[i] = slab_alloc_slow(s, gfp, NUMA_NO_NODE);
+		p[i] = slab_alloc_one(s, gfp, !i);
 		if (unlikely(!p[i])) {
 			kmem_cache_free_bulk(cache, i, p);
 			return 0;

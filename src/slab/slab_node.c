@@ -15,8 +15,7 @@
  * Invariants under list_lock: total_slabs and free_slabs count the lists; free_objects is the sum
  * of num - active over the lists; objects in arrays count as active.
  *
- * Free slabs are kept while free_objects does not exceed free_limit. Slabs of a TYPESAFE_BY_RCU
- * cache are never given back here, only by shrink and destroy (docs/differences.md).
+ * Free slabs are kept while free_objects does not exceed free_limit.
  */
 #include "slab/slab.h"
 
@@ -232,8 +231,6 @@ void slab_node_free_locked(struct slab_cache *s, struct slab_node *n, void **obj
 
 	for (i = 0; i < nr; i++)
 		slab_node_put_locked(s, n, objects[i]);
-	if (s->common.flags & SLAB_TYPESAFE_BY_RCU)
-		return;
 	while (n->free_objects > n->free_limit && !list_empty(&n->free))
 		list_add(&slab_node_detach_locked(s, n)->list, list);
 }

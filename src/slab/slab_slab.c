@@ -113,15 +113,32 @@ noinline struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid)
 	return slab;
 }
 
-void slab_destroy(struct slab_cache *s, struct slab_slab *slab)
+static void slab_free_pages(struct slab_cache *s, struct slab_slab *slab)
 {
 	struct kernel *k = s->common.kernel;
 	struct page *page = slab_page(slab);
+
+	slab_account(k, &s->common, page, s->geo.order, false);
+	buddy_free_slab(k, page, s->geo.order);
+}
+
+static void slab_free_pages_rcu(struct rcu_head *head)
+{
+	struct slab_slab *slab = container_of(head, struct slab_slab, rcu);
+
+	slab_free_pages(slab->cache, slab);
+}
+
+void slab_destroy(struct slab_cache *s, struct slab_slab *slab)
+{
+	struct kernel *k = s->common.kernel;
 	uint8_t *freelist = slab->freelist;
 
 	kassert(!slab->active);
-	slab_account(k, &s->common, page, s->geo.order, false);
-	buddy_free_slab(k, page, s->geo.order);
+	if (unlikely(s->common.flags & SLAB_TYPESAFE_BY_RCU))
+		rcu_queue(k, &slab->rcu, slab_free_pages_rcu);
+	else
+		slab_free_pages(s, slab);
 	if (s->geo.mgmt == SLAB_MGMT_OFF)
 		meta_free(k, freelist, s->geo.freelist_size);
 }

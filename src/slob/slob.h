@@ -13,6 +13,7 @@
 
 #include "buddy/page.h"
 #include "common/kmem_cache.h"
+#include "common/rcu.h"
 
 #define SLOB_UNIT 2u
 #define SLOB_UNITS(bytes) (((bytes) + SLOB_UNIT - 1) / SLOB_UNIT)
@@ -49,12 +50,12 @@ struct slob_page {
 };
 _Static_assert(sizeof(struct slob_page) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slob_page");
 
-/* What an object of a SLAB_TYPESAFE_BY_RCU cache is longer by: its place in the queue of objects
- * that wait for the end of a grace period. */
+/* What an object of a SLAB_TYPESAFE_BY_RCU cache is longer by, at its end: its place in the queue of
+ * objects that wait for the end of a grace period. It may lie at any even address. */
 struct slob_rcu {
-	void *next;
-	void (*func)(void *);
-	int size;
+	struct rcu_head head;
+	uint32_t size;			/* of the whole object */
+	uint32_t mark;			/* SLOB_RCU_MARK while it waits */
 };
 
 static inline struct slob_page *slob_page(struct page *page)
@@ -113,5 +114,13 @@ void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, u
 /* Give @size bytes at @block, all of them in @page, back; false if some of them are free already:
  * then nothing changed. */
 bool slob_free(struct kernel *k, struct page *page, void *block, size_t size);
+
+/* --- slob_rcu.c: objects of SLAB_TYPESAFE_BY_RCU caches -------------------------------------- */
+
+/* A new object waits for nothing. */
+void slob_rcu_init(const struct kmem_cache *s, void *object);
+
+/* Give an object back after a grace period; false if it waits for that already. */
+bool slob_rcu_free(struct kernel *k, const struct kmem_cache *s, void *object);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "common/backend.h"
 #include "common/registry.h"
+#include "lib/context.h"
 #include "lib/errno.h"
 #include "lib/lock_rank.h"
 #include "lib/string.h"
@@ -133,16 +134,20 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 
 	if (unlikely(!k))
 		return NULL;
-	if (unlikely(slob_takes_pages(s)))
+	if (unlikely(slob_takes_pages(s))) {
 		object = large_alloc(k, slob_pages_size(s), gfp & ~__GFP_ZERO, node);
-	else
+	} else {
+		context_might_alloc(gfp, "slab allocation");
 		object = slob_alloc(k, s->size, gfp, s->align, 0, node);
+	}
 	if (unlikely(!object))
 		return NULL;
 
 	cache_live_add(k, s, 1);
 	if (slab_want_zero(s, gfp))
 		memset(object, 0, s->size);
+	if (unlikely(s->flags & SLAB_TYPESAFE_BY_RCU))
+		slob_rcu_init(s, object);
 	if (s->ctor)
 		s->ctor(object);
 	return object;
@@ -162,14 +167,17 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 {
 	size_t i;
 
+	context_begin_alloc(gfp, "slab allocation");
 	for (i = 0; i < nr; i++) {
 		p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk");
-		if (unlikely(!p[i])) {
-			kmem_cache_free_bulk(s, i, p);
-			return 0;
-		}
+		if (unlikely(!p[i]))
+			break;
 	}
-	return (int)nr;
+	context_end_call();
+	if (likely(i == nr))
+		return (int)nr;
+	kmem_cache_free_bulk(s, i, p);
+	return 0;
 }
 
 /* A power of two is aligned to itself; the header stands in front of the aligned byte. */
@@ -191,6 +199,7 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	k = arch_kernel();
 	if (unlikely(!k))
 		return NULL;
+	context_might_alloc(gfp, "slab allocation");
 	header = slob_alloc(k, size + SLOB_KMALLOC_HEADER, gfp, slob_kmalloc_align(size),
 			    SLOB_KMALLOC_HEADER, node);
 	if (unlikely(!header))
@@ -222,12 +231,21 @@ static noinline bool slob_cache_free_pages(struct kernel *k, struct kmem_cache *
 		why = SLAB_BUG_NO_SLAB;
 	else if (object != memmap_address(arch_cpu_current(), head))
 		why = SLAB_BUG_INNER_BLOCK;
-	if (why) {
+	else if (!(s->flags & SLAB_TYPESAFE_BY_RCU))
+		large_free(k, head);
+	else if (!slob_rcu_free(k, s, object))
+		why = SLAB_BUG_DOUBLE_FREE;
+	if (why)
 		slab_bug(k, "kmem_cache_free", s, object, why);
-		return false;
-	}
-	large_free(k, head);
-	return true;
+	return !why;
+}
+
+static bool slob_free_now_or_later(struct kernel *k, struct kmem_cache *s, struct page *head,
+				   void *object)
+{
+	if (unlikely(s->flags & SLAB_TYPESAFE_BY_RCU))
+		return slob_rcu_free(k, s, object);
+	return slob_free(k, head, object, s->size);
 }
 
 static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct page *head,
@@ -240,7 +258,7 @@ static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct
 		why = SLAB_BUG_NO_SLAB;
 	else if (unlikely((offset & (s->align - 1)) || offset + s->size > PAGE_SIZE))
 		why = SLAB_BUG_INNER;
-	else if (unlikely(!slob_free(k, head, object, s->size)))
+	else if (unlikely(!slob_free_now_or_later(k, s, head, object)))
 		why = SLAB_BUG_DOUBLE_FREE;
 	if (unlikely(why))
 		slab_bug(k, "kmem_cache_free", s, object, why);

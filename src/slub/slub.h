@@ -15,8 +15,8 @@
  * compare and swap of `state`, whose `head` is the slab's own free list.
  *
  *   new        all objects free, nobody else knows it
- *   cpu        frozen; a CPU's slab: that CPU holds the free objects in its own list (c->freelist) and
- *              counts them as used (inuse = objects); objects freed elsewhere gather on `head`
+ *   cpu        frozen; a CPU's slab: that CPU holds the free objects in its own list (c->freelist)
+ *              and counts them as used (inuse = objects); objects freed elsewhere gather on `head`
  *   cpu part.  frozen; on a CPU's partial list, free objects on `head`
  *   partial    not frozen, on its node's partial list, `head` not empty
  *   full       not frozen, on no list, `head` empty: only the node's list of all slabs knows it
@@ -25,10 +25,10 @@
  *   cpu → full                      all taken and nothing given back meanwhile
  *   full → cpu part.                first object freed: the freeing CPU takes the slab
  *   cpu part. → cpu                 the CPU's own slab ran out
- *   cpu part. → partial             the list is too long, or flushed: all of it moves to the node's tail
+ *   cpu part. → partial             the list is too long, or flushed: all moves to the node's tail
  *   partial → cpu, cpu part.        allocation refills from the node
  *   cpu → partial, full             deactivated: flush, wrong node, another slab came first
- *   any → page allocator            empty while the node has min_partial partial slabs; shrink; destroy
+ *   any → page allocator            empty while the node has min_partial slabs; shrink; destroy
  *
  * Debug caches (a SLAB_* debug flag) have no CPU slabs at all: each object is taken from the node's
  * partial list and given back to it under list_lock (slub_debug.c).
@@ -52,6 +52,7 @@
 #include "buddy/page.h"
 #include "common/backend.h"
 #include "common/kmalloc.h"
+#include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
@@ -107,9 +108,12 @@ struct slub_slab {
 		struct list_head partial;	/* slub_node.partial; list_lock */
 		struct slub_slab *next;		/* slub_cpu.partial and private chains */
 	};
-	struct list_head all;		/* slub_node.all; list_lock */
+	union {
+		struct list_head all;		/* slub_node.all; list_lock */
+		struct rcu_head rcu;		/* empty, forgotten by its node, on its way back */
+	};
 };
-_Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "struct slub_slab");
+_Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slub_slab");
 
 /*
  * One CPU's part of a cache; per-CPU data at slub_cache.cpu_off. The fields from base to slab
@@ -152,7 +156,7 @@ struct slub_cache {
 	struct slub_order min;
 	unsigned int cpu_partial;	/* objects wanted on a CPU's partial list */
 	unsigned int cpu_partial_slabs;	/* the same in slabs: above it the list moves to the node */
-	unsigned long min_partial;	/* partial slabs that a node keeps even when they are empty */
+	unsigned long min_partial;	/* partial slabs that a node keeps even when empty */
 	gfp_t allocflags;
 	/* In 1024ths: how often an allocation looks at other nodes' partial slabs. */
 	unsigned int remote_node_defrag_ratio;
@@ -201,7 +205,8 @@ static inline int slub_slab_nid(const struct slub_slab *slab)
 	return (int)page_flags_node(slub_page(slab)->flags);
 }
 
-static inline struct slub_node *slub_node_of(const struct slub_cache *s, const struct slub_slab *slab)
+static inline struct slub_node *slub_node_of(const struct slub_cache *s,
+					     const struct slub_slab *slab)
 {
 	return s->nodes[slub_slab_nid(slab)];
 }
@@ -224,7 +229,8 @@ static __always_inline void *slub_get_freepointer(const struct slub_cache *s, co
 	return *(void *const *)((const char *)object + s->offset);
 }
 
-static __always_inline void slub_set_freepointer(const struct slub_cache *s, void *object, void *next)
+static __always_inline void slub_set_freepointer(const struct slub_cache *s, void *object,
+						 void *next)
 {
 	*(void **)((char *)object + s->offset) = next;
 }
@@ -272,11 +278,10 @@ static inline unsigned long slub_nr_partial(const struct slub_node *n)
 	return __atomic_load_n(&n->nr_partial, __ATOMIC_RELAXED);
 }
 
-/* Whether a slab that has become empty goes back to the page allocator. Slabs of TYPESAFE_BY_RCU
- * caches wait on the partial list for shrink or destroy: there are no grace periods yet. */
+/* Whether a slab that has become empty goes back to the page allocator. */
 static inline bool slub_may_discard(const struct slub_cache *s, const struct slub_node *n)
 {
-	return slub_nr_partial(n) >= s->min_partial && !(s->common.flags & SLAB_TYPESAFE_BY_RCU);
+	return slub_nr_partial(n) >= s->min_partial;
 }
 
 /* A CPU section of a slow path, entered whichever way is open. */
@@ -304,7 +309,8 @@ static __always_inline void slub_leave(struct slub_section at)
 		arch_cpu_unlock(at.cpu);
 }
 
-static inline void slub_cpu_set_slab(struct slub_cache *s, struct slub_cpu *c, struct slub_slab *slab)
+static inline void slub_cpu_set_slab(struct slub_cache *s, struct slub_cpu *c,
+				     struct slub_slab *slab)
 {
 	c->slab = slab;
 	c->base = slub_address(s, slab);
@@ -343,11 +349,12 @@ int slub_calculate_sizes(struct slub_cache *s);
 
 /* --- slub_slab.c --------------------------------------------------------------------------- */
 
-/* A slab from the page allocator, counted on its node, all objects free on `head`, frozen; constructors
- * have run. NULL: none. */
+/* A slab from the page allocator, counted on its node, all objects free on `head`, frozen;
+ * constructors have run. NULL: none. */
 struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node);
 
-/* Give the pages back; the node has forgotten the slab already. */
+/* Give the pages back, with TYPESAFE_BY_RCU after a grace period; the node has forgotten the slab
+ * already. */
 void slub_free_slab(struct slub_cache *s, struct slub_slab *slab);
 
 /* Forget the slab, which is on no partial list, and give its pages back. */
@@ -362,8 +369,8 @@ void slub_remove_partial_locked(struct slub_node *n, struct slub_slab *slab);
 void slub_node_add_locked(struct slub_node *n, struct slub_slab *slab);
 void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab);
 
-/* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab, whose
- * first byte is @base. */
+/* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab,
+ * whose first byte is @base. */
 void *slub_take_freelist(struct slub_slab *slab, char *base);
 
 /* Partial slabs from @node's list, or (NUMA_NO_NODE) the calling CPU's node's, then from others.
@@ -383,7 +390,7 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 /* A CPU's partial list, taken out of it, goes to the nodes' tails, or to the page allocator. */
 void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain);
 
-/* A slab that the caller has just frozen onto the current CPU's partial list; a full list moves on. */
+/* A slab just frozen by the caller, to the current CPU's partial list; a full list moves on first. */
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);
 
 /* Empty one CPU's part of the cache into the nodes. */

@@ -14,6 +14,8 @@
  */
 #include "slub/slub.h"
 
+#include "lib/context.h"
+
 /*
  * What keeps a call off the fast path besides an empty list: a cache of another machine (or of none
  * any more). One compare, for an object handed out by the wrong machine could never be given back.
@@ -159,6 +161,7 @@ noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
 
 	if (!check_cache(s))
 		return NULL;
+	context_might_alloc(gfp, "slab allocation");
 	/* A node that does not exist, or has no memory for slabs, is no wish. */
 	if (node != NUMA_NO_NODE &&
 	    ((unsigned int)node >= s->nr_nodes || !s->nodes[node]))
@@ -182,7 +185,8 @@ void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
 	if (gfp & __GFP_NOWARN)
 		return;
 	pr_warn(k, "SLUB: Unable to allocate memory on node %d, gfp=%#x", node, gfp);
-	pr_warn(k, "  cache: %s, object size: %u, buffer size: %u, default order: %u, min order: %u",
+	pr_warn(k,
+		"  cache: %s, object size: %u, buffer size: %u, default order: %u, min order: %u",
 		s->common.name, s->common.object_size, s->common.size, s->oo.order, s->min.order);
 	for (unsigned int i = 0; i < s->nr_nodes; i++) {
 		struct slub_node *n = s->nodes[i];
@@ -252,7 +256,8 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 }
 
 /* As pop_and_leave(), but only from a slab of @node. */
-static __always_inline void *pop_node_and_leave(struct slub_cache *s, struct arch_cpu *cpu, int node)
+static __always_inline void *pop_node_and_leave(struct slub_cache *s, struct arch_cpu *cpu,
+						int node)
 {
 	struct slub_cpu *c = slub_cpu(s, cpu);
 

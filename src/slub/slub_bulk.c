@@ -9,6 +9,8 @@
  */
 #include "slub/slub.h"
 
+#include "lib/context.h"
+
 /* Objects of other slabs that end the search for more of the run's. */
 #define LOOKAHEAD 3
 
@@ -38,6 +40,17 @@ static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 	return (size_t)(at - p);
 }
 
+/* In an atomic context all objects come by here, and the first one's report is the call's. */
+static noinline void *alloc_one(struct slub_cache *s, gfp_t gfp, bool first)
+{
+	void *object;
+
+	context_begin_alloc(first ? gfp : 0, "slab allocation");
+	object = slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	context_end_call();
+	return object;
+}
+
 int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void **p)
 {
 	struct slub_cache *s = slub_of(cache);
@@ -47,7 +60,7 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 		got += pop_many(s, nr - got, p + got);
 		if (got == nr)
 			break;
-		p[got] = slub_alloc_slow(s, gfp & ~__GFP_ZERO, NUMA_NO_NODE);
+		p[got] = alloc_one(s, gfp & ~__GFP_ZERO, !got);
 		if (unlikely(!p[got])) {
 			kmem_cache_free_bulk(cache, got, p);
 			return 0;

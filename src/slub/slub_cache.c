@@ -11,7 +11,7 @@
 
 #include "lib/errno.h"
 
-/* Free objects that still give a slab a place at the front after shrink; emptier ones keep theirs. */
+/* Free objects with which a slab still gets a place at the front at shrink. */
 #define SHRINK_PROMOTE_MAX 32
 
 const struct backend_traits backend_traits = {

@@ -96,9 +96,10 @@ void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node)
 static bool on_freelist_locked(struct slub_cache *s, struct slub_slab *slab, const void *object)
 {
 	union slub_state state = slub_load(slab);
+	void *p = slub_head(slub_address(s, slab), state);
 	unsigned int count = 0;
 
-	for (void *p = slub_head(slub_address(s, slab), state); p && count < state.objects; count++) {
+	for (; p && count < state.objects; count++) {
 		if (p == object)
 			return true;
 		p = slub_get_freepointer(s, p);

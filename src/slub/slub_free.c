@@ -2,13 +2,13 @@
 /*
  * Giving objects back.
  *
- *	object in the CPU's slab        to the CPU's free list; no lookup of the slab is needed, since
- *	                                the slab's range of addresses says enough
- *	any other object                slab by way of struct page; then to the slab's own free list:
- *	  frozen                        done (its CPU finds the object when its own list is empty)
- *	  was full                      the slab is frozen and goes to this CPU's partial list
- *	  partial, now empty            under list_lock: back to the page allocator if the node has enough
- *	  partial, not empty            done
+ *	object in the CPU's slab   to the CPU's free list; no lookup of the slab is needed, since
+ *	                           the slab's range of addresses says enough
+ *	any other object           slab by way of struct page; then to the slab's own free list:
+ *	  frozen                   done (its CPU finds the object when its own list is empty)
+ *	  was full                 the slab is frozen and goes to this CPU's partial list
+ *	  partial, now empty       under list_lock: to the page allocator if the node has enough
+ *	  partial, not empty       done
  *
  * What is always checked: that the pointer lies in a slab of this machine, of this cache, at the
  * beginning of an object, and is not the object freed last into the same list; and that a slab
@@ -288,7 +288,7 @@ size_t ksize(const void *p)
 	if (!head || page_type(head) != PAGE_TYPE_SLAB)
 		return ksize_slow(p);
 	s = slub_slab_of(head)->cache;
-	/* What follows the caller's bytes belongs to red zone, poison, tracks or the free pointer. */
+	/* What follows the caller's bytes belongs to red zone, poison, tracks or free pointer. */
 	if (s->common.flags & (SLAB_RED_ZONE | SLAB_POISON))
 		return s->common.object_size;
 	if (s->common.flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER))

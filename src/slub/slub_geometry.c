@@ -8,7 +8,7 @@
  *	^ stride begins ^ what callers see    ^ inuse ends             ^ (behind the object only if
  *	                                                                 it may not lie inside)
  *
- *   left red zone   RED_ZONE: 8 bytes, rounded up to the alignment, so that the object stays aligned
+ *   left red zone   RED_ZONE: 8 bytes, rounded up so that the object stays aligned
  *   right red zone  RED_ZONE: the padding up to the word, or a word if there is no padding
  *   free pointer    normally in the middle of the object, out of reach of small overruns; behind it
  *                   when the object's bytes must survive while it is free: constructor, RCU, POISON
@@ -25,8 +25,8 @@
 
 #define WORD ((unsigned int)sizeof(void *))
 
-/* Rounds with a mask as Linux does: an alignment that is no power of two gives what it gives there. */
-static unsigned int align_mask(unsigned int n, unsigned int align)
+/* @align is a power of two. */
+static unsigned int round_up(unsigned int n, unsigned int align)
 {
 	return (n + align - 1) & ~(align - 1);
 }
@@ -45,7 +45,7 @@ static unsigned int objects_in(unsigned int order, unsigned int size)
 	return (unsigned int)(((uint64_t)PAGE_SIZE << order) / size);
 }
 
-/* Smallest order up to @max that holds @objects and wastes at most a @fraction-th; above @max: none. */
+/* Smallest order that holds @objects and wastes at most a @fraction-th; above @max: none. */
 static unsigned int fitting_order(unsigned int size, unsigned int objects, unsigned int min,
 				  unsigned int max, unsigned int fraction)
 {
@@ -112,7 +112,7 @@ static void calculate_layout(struct slub_cache *s)
 {
 	slab_flags_t flags = s->common.flags;
 	unsigned int align = s->common.align;
-	unsigned int size = align_mask(s->common.object_size, WORD);
+	unsigned int size = round_up(s->common.object_size, WORD);
 
 	if ((flags & SLAB_RED_ZONE) && size == s->common.object_size)
 		size += WORD;
@@ -130,10 +130,10 @@ static void calculate_layout(struct slub_cache *s)
 		size += (unsigned int)sizeof(unsigned int);
 	s->red_left_pad = 0;
 	if (flags & SLAB_RED_ZONE) {
-		s->red_left_pad = align_mask(WORD, align);
+		s->red_left_pad = round_up(WORD, align);
 		size += WORD + s->red_left_pad;
 	}
-	s->common.size = align_mask(size, align);
+	s->common.size = round_up(size, align);
 }
 
 static void set_flags(struct slub_cache *s)

@@ -6,9 +6,9 @@
  *	      ┌──────────────────────────────────────────────────────────────┐
  *	      │                                                              ▼
  *	node.partial: head ⇄ … ⇄ tail                          cpu.partial → … → NULL
- *	   ▲ deactivate     ▲ deactivate after remote frees,       ▲ put_cpu_partial: a full slab got its
- *	   │ (its objects   │ unfreeze (all of a CPU's list,       │ first free object; at the limit
- *	   │  are hot)      │ newest first)                        │ the whole list moves first
+ *	   ▲ deactivate     ▲ deactivate after remote frees,       ▲ put_cpu_partial: a full slab
+ *	   │ (its objects   │ unfreeze (all of a CPU's list,       │ got its first free object; at
+ *	   │  are hot)      │ newest first)                        │ the limit the whole list moves
  *
  * The node's list is used from its head, so hot slabs stand there and those that should drain
  * empty stand at the tail. A slab that turns out empty while the node holds min_partial slabs or
@@ -52,11 +52,12 @@ void *slub_take_freelist(struct slub_slab *slab, char *base)
 	union slub_state old = slub_load(slab);
 	union slub_state new;
 
+	kassert_internal(old.frozen);
 	do {
-		new.word = 0;
-		new.inuse = old.objects;
-		new.objects = old.objects;
-		new.frozen = old.head != 0;
+		new.word = old.word - SLUB_HEAD_WORD(old.head) +
+			   SLUB_ONE_IN_USE * (unsigned int)(old.objects - old.inuse);
+		if (!old.head)
+			new.frozen = 0;
 	} while (unlikely(!slub_cas(slab, &old, new)));
 	return slub_head(base, old);
 }
@@ -103,7 +104,8 @@ static bool get_partial_node(struct slub_cache *s, struct slub_node *n, struct s
 
 static uint64_t next_random(struct kernel *k)
 {
-	uint64_t state = __atomic_fetch_add(&k->backend->rand, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
+	uint64_t *rand = &k->backend->rand;
+	uint64_t state = __atomic_fetch_add(rand, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
 
 	return rand_next(&state);
 }
@@ -186,7 +188,7 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 		new.frozen = 0;
 		discard = !new.inuse && slub_may_discard(s, n);
 		partial = !discard && new.head;
-		/* Once unfrozen it must be found on the list it belongs to: by then under its lock. */
+		/* Once unfrozen it must be found on its list: until it is there, under its lock. */
 		if (partial)
 			arch_spin_lock(&n->list_lock);
 		if (likely(slub_cas(slab, &old, new)))

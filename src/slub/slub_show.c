@@ -58,9 +58,9 @@ void backend_show_geometry(struct kmem_cache *cache, bool counts, struct seq_fil
 	if (!counts)
 		return;
 	backend_get_slabinfo(cache, &info);
-	seq_printf(m, " active_objs=%lu num_objs=%lu active_slabs=%lu num_slabs=%lu shared_avail=%lu",
-		   info.active_objs, info.num_objs, info.active_slabs, info.num_slabs,
-		   info.shared_avail);
+	seq_printf(m, " active_objs=%lu num_objs=%lu", info.active_objs, info.num_objs);
+	seq_printf(m, " active_slabs=%lu num_slabs=%lu shared_avail=%lu", info.active_slabs,
+		   info.num_slabs, info.shared_avail);
 }
 
 /* --- state --------------------------------------------------------------------------------- */
@@ -172,15 +172,16 @@ struct free_map {
 	uint64_t bits[(SLUB_MAX_OBJECTS + 63) / 64];
 };
 
-static void map_free_objects(struct slub_cache *s, const struct slub_slab *slab, struct free_map *map)
+static void map_free_objects(struct slub_cache *s, const struct slub_slab *slab,
+			     struct free_map *map)
 {
-	char *first = slub_address(s, slab) + s->red_left_pad;
+	char *base = slub_address(s, slab);
 	union slub_state state = slub_load(slab);
 	unsigned int count = 0;
 
 	__builtin_memset(map, 0, sizeof(*map));
-	for (void *p = slub_head(slub_address(s, slab), state); p && count < state.objects; count++) {
-		size_t i = (size_t)((char *)p - first) / s->common.size;
+	for (void *p = slub_head(base, state); p && count < state.objects; count++) {
+		size_t i = (size_t)((char *)p - base - s->red_left_pad) / s->common.size;
 
 		map->bits[i / 64] |= 1ull << i % 64;
 		p = slub_get_freepointer(s, p);
@@ -193,12 +194,14 @@ static void show_slab_line(struct slub_cache *s, const struct slub_slab *slab, s
 	const struct page *page = slub_page(slab);
 	union slub_state state = slub_load(slab);
 	unsigned int zone = page_flags_zone(page->flags);
-	unsigned long long flags = 0x200 | (page->order ? 0x10000 : 0) | (unsigned long long)zone << 59;
+	unsigned long long flags = (unsigned long long)zone << 59 | 0x200;
 
-	seq_printf(m, "Slab 0x%llx objects=%u used=%u fp=0x%llx flags=0x%llx(slab%s|node=%u|zone=%u)\n",
-		   slab_addr(page), state.objects, state.inuse,
-		   slab_addr(slub_head(slub_address(s, slab), state)), flags,
-		   page->order ? "|head" : "", page_flags_node(page->flags), zone);
+	if (page->order)
+		flags |= 0x10000;
+	seq_printf(m, "Slab 0x%llx objects=%u used=%u fp=0x%llx", slab_addr(page), state.objects,
+		   state.inuse, slab_addr(slub_head(slub_address(s, slab), state)));
+	seq_printf(m, " flags=0x%llx(slab%s|node=%u|zone=%u)\n", flags, page->order ? "|head" : "",
+		   page_flags_node(page->flags), zone);
 }
 
 /* Returns how many objects were written, at most @max. */

@@ -76,14 +76,29 @@ struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node)
 	return slab;
 }
 
-void slub_free_slab(struct slub_cache *s, struct slub_slab *slab)
+static void free_pages_of(struct slub_cache *s, struct slub_slab *slab)
 {
 	struct page *page = slub_page(slab);
 	unsigned int order = page->order;
 
-	kassert_internal(slub_load(slab).inuse == 0);
 	slab_account(s->common.kernel, &s->common, page, order, false);
 	buddy_free_slab(s->common.kernel, page, order);
+}
+
+static void free_pages_rcu(struct rcu_head *head)
+{
+	struct slub_slab *slab = container_of(head, struct slub_slab, rcu);
+
+	free_pages_of(slab->cache, slab);
+}
+
+void slub_free_slab(struct slub_cache *s, struct slub_slab *slab)
+{
+	kassert_internal(slub_load(slab).inuse == 0);
+	if (unlikely(s->common.flags & SLAB_TYPESAFE_BY_RCU))
+		rcu_queue(s->common.kernel, &slab->rcu, free_pages_rcu);
+	else
+		free_pages_of(s, slab);
 }
 
 void slub_discard_slab(struct slub_cache *s, struct slub_slab *slab)

@@ -102,13 +102,11 @@ unsigned long vmalloc_exit(struct kernel *k)
 
 	if (!v)
 		return 0;
+	vmalloc_run_deferred(v);
 	while ((vm = next_leak(v))) {
 		report_leak(k, vm);
 		leaks++;
-		if (vm->vm.flags & VM_MAP)
-			vunmap(vm->vm.addr);
-		else
-			vfree(vm->vm.addr);
+		vmalloc_release(v, vm);
 	}
 	vmap_areas_purge(&v->areas);
 	arch_mmu_set_regs(k->arch, &off);

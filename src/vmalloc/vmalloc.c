@@ -16,6 +16,9 @@
  * The state changes hands at one point, under the lock of the busy tree: of two threads that free the
  * same pointer one takes it, the other is told that there is no such area.
  *
+ * In an interrupt only vfree() may be called: it takes the area and leaves the rest to the next call of
+ * this file in a task, as Linux leaves it to a work item.
+ *
  * A failure halfway gives everything back: pages, array, addresses (which wait for the purge, since
  * the host may already show something there).
  *
@@ -31,6 +34,7 @@
 #include "buddy/alloc_report.h"
 #include "buddy/buddy.h"
 #include "common/registry.h"
+#include "lib/context.h"
 #include "lib/report.h"
 
 #define BULK 100
@@ -41,6 +45,24 @@ static struct vmalloc *vmalloc_of(struct kernel *k, const char *who)
 		return k->vmalloc;
 	pr_err(k, "%s: the page tables of this machine's paging mode are not in this version", who);
 	return NULL;
+}
+
+/* Whether @who may be called here: not in an interrupt. In other atomic contexts it is reported and
+ * goes on. True: vmalloc_end() has to follow. */
+static bool vmalloc_begin(struct vmalloc *v, gfp_t gfp, const char *who)
+{
+	if (in_interrupt()) {
+		report_bug(v->kernel, "%s: called in an interrupt", who);
+		return false;
+	}
+	context_begin_alloc(gfp, who);
+	vmalloc_run_deferred(v);
+	return true;
+}
+
+static void vmalloc_end(void)
+{
+	context_end_call();
 }
 
 static void warn_failure(struct kernel *k, gfp_t gfp, unsigned long size, const char *what)
@@ -285,16 +307,14 @@ static const char *vm_fill(struct vmalloc *v, struct vmap_vm *vm, unsigned long 
 	return alias_map(v, vm->va, vm->vm.pages, nr, prot) ? "failed to map pages" : NULL;
 }
 
-void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long align, gfp_t gfp,
-			 pgprot_t prot, const void *caller)
+static void *vmalloc_area(struct vmalloc *v, unsigned long size, unsigned long align, gfp_t gfp,
+			  pgprot_t prot, const void *caller)
 {
-	struct vmalloc *v = vmalloc_of(k, "vmalloc");
+	struct kernel *k = v->kernel;
 	unsigned long nr = (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 	struct vmap_vm *vm;
 	const char *failed;
 
-	if (!v)
-		return NULL;
 	if (!size) {
 		report_warn(k, "vmalloc: size 0");
 		return NULL;
@@ -315,6 +335,19 @@ void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long ali
 	vm_unmake(v, vm, nr);
 	warn_failure(k, gfp, size, failed);
 	return NULL;
+}
+
+void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long align, gfp_t gfp,
+			 pgprot_t prot, const void *caller)
+{
+	struct vmalloc *v = vmalloc_of(k, "vmalloc");
+	void *p;
+
+	if (!v || !vmalloc_begin(v, gfp, "vmalloc"))
+		return NULL;
+	p = vmalloc_area(v, size, align, gfp, prot, caller);
+	vmalloc_end();
+	return p;
 }
 
 void *vmalloc(unsigned long size)
@@ -358,14 +391,14 @@ static const char *check_vmap(struct page *const *pages, unsigned int count, uns
 	return NULL;
 }
 
-void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_t prot)
+static void *vmap_area_of(struct vmalloc *v, struct page **pages, unsigned int count,
+			  unsigned long flags, pgprot_t prot, const void *caller)
 {
-	struct kernel *k = arch_kernel();
-	struct vmalloc *v = k ? vmalloc_of(k, "vmap") : NULL;
+	struct kernel *k = v->kernel;
 	const char *wrong;
 	struct vmap_vm *vm;
 
-	if (!v || !count || count > totalram_pages())
+	if (!count || count > totalram_pages())
 		return NULL;
 	wrong = check_vmap(pages, count, flags, prot);
 	if (wrong) {
@@ -376,8 +409,7 @@ void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_
 		pr_err(k, "vmap: pages have no second addresses on a machine with backing=private");
 		return NULL;
 	}
-	vm = vm_make(v, (unsigned long)count << PAGE_SHIFT, PAGE_SIZE, VM_MAP,
-		     __builtin_return_address(0));
+	vm = vm_make(v, (unsigned long)count << PAGE_SHIFT, PAGE_SIZE, VM_MAP, caller);
 	if (!vm)
 		return NULL;
 	if (!alias_map(v, vm->va, pages, count, prot))
@@ -385,6 +417,19 @@ void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_
 	vmap_area_take(&v->areas, vm->va->start, VM_MAP);
 	vm_unmake(v, vm, 0);
 	return NULL;
+}
+
+void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_t prot)
+{
+	struct kernel *k = arch_kernel();
+	struct vmalloc *v = k ? vmalloc_of(k, "vmap") : NULL;
+	void *p;
+
+	if (!v || !vmalloc_begin(v, GFP_KERNEL, "vmap"))
+		return NULL;
+	p = vmap_area_of(v, pages, count, flags, prot, __builtin_return_address(0));
+	vmalloc_end();
+	return p;
 }
 
 /* --- giving back ------------------------------------------------------------------------------- */
@@ -406,40 +451,93 @@ static void report_bad_free(struct vmalloc *v, const char *who, const void *addr
 		report_warn(k, "Trying to %s() nonexistent vm area (0x%llx)%s", who, kva, why);
 }
 
-static void free_area(const void *addr, unsigned long kind, const char *who)
+/* The area at @addr, taken; NULL after a report. */
+static struct vmap_vm *take_to_free(struct vmalloc *v, const void *addr, unsigned long kind,
+				    const char *who)
 {
-	struct kernel *k = arch_kernel();
-	struct vmalloc *v;
+	struct vmap_vm *vm = (uintptr_t)addr & ~PAGE_MASK ? NULL : vm_take(v, addr, kind);
+
+	if (!vm)
+		report_bad_free(v, who, addr);
+	return vm;
+}
+
+static void free_area(struct vmalloc *v, const void *addr, unsigned long kind, const char *who)
+{
 	struct vmap_vm *vm;
 
-	if (!k || !addr)
+	if (!vmalloc_begin(v, GFP_KERNEL, who))
 		return;
-	v = vmalloc_of(k, who);
-	if (!v)
-		return;
-	vm = (uintptr_t)addr & ~PAGE_MASK ? NULL : vm_take(v, addr, kind);
+	vm = take_to_free(v, addr, kind, who);
 	if (vm)
 		vm_unmake(v, vm, vm->vm.nr_pages);
-	else
-		report_bad_free(v, who, addr);
+	vmalloc_end();
+}
+
+void vmalloc_release(struct vmalloc *v, struct vmap_vm *vm)
+{
+	if (vm_take(v, vm->vm.addr, vm->va->kind))
+		vm_unmake(v, vm, vm->vm.nr_pages);
+}
+
+static void vfree_deferred(struct vmalloc *v, const void *addr)
+{
+	struct vmap_vm *vm = take_to_free(v, addr, VM_ALLOC, "vfree");
+
+	if (!vm)
+		return;
+	vm->next = __atomic_load_n(&v->deferred, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&v->deferred, &vm->next, vm, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+void vmalloc_run_deferred(struct vmalloc *v)
+{
+	struct vmap_vm *vm;
+
+	if (likely(!__atomic_load_n(&v->deferred, __ATOMIC_RELAXED)))
+		return;
+	vm = __atomic_exchange_n(&v->deferred, NULL, __ATOMIC_ACQUIRE);
+	while (vm) {
+		struct vmap_vm *next = vm->next;
+
+		vm_unmake(v, vm, vm->vm.nr_pages);
+		vm = next;
+	}
 }
 
 void vfree(const void *addr)
 {
-	free_area(addr, VM_ALLOC, "vfree");
+	struct kernel *k = arch_kernel();
+	struct vmalloc *v = k && addr ? vmalloc_of(k, "vfree") : NULL;
+
+	if (!v)
+		return;
+	if (in_interrupt())
+		vfree_deferred(v, addr);
+	else
+		free_area(v, addr, VM_ALLOC, "vfree");
 }
 
 void vunmap(const void *addr)
 {
-	free_area(addr, VM_MAP, "vunmap");
+	struct kernel *k = arch_kernel();
+	struct vmalloc *v = k && addr ? vmalloc_of(k, "vunmap") : NULL;
+
+	if (v)
+		free_area(v, addr, VM_MAP, "vunmap");
 }
 
 void vm_unmap_aliases(void)
 {
 	struct kernel *k = arch_kernel();
+	struct vmalloc *v = k ? k->vmalloc : NULL;
 
-	if (k && k->vmalloc)
-		vmap_areas_purge(&k->vmalloc->areas);
+	if (!v || !vmalloc_begin(v, GFP_KERNEL, "vm_unmap_aliases"))
+		return;
+	vmap_areas_purge(&v->areas);
+	vmalloc_end();
 }
 
 /* --- looking ----------------------------------------------------------------------------------- */

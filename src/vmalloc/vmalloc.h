@@ -20,6 +20,7 @@ struct vmap_vm {
 	struct vm_struct vm;
 	struct vmap_area *va;
 	struct rb_node by_addr;		/* private memory: in vmalloc->direct, by vm.addr */
+	struct vmap_vm *next;		/* taken in an interrupt: in vmalloc->deferred */
 	bool internal;			/* holds another area's array of pages */
 	bool ready;			/* pages and nr_pages are set; atomic */
 };
@@ -30,6 +31,7 @@ struct vmalloc {
 	struct vmap_areas areas;
 	struct arch_spinlock direct_lock;
 	struct rb_root direct;		/* private memory: areas by direct-map pointer */
+	struct vmap_vm *deferred;	/* freed in interrupts, to be taken apart; atomic */
 };
 
 /* --- boot -------------------------------------------------------------------------------------- */
@@ -78,6 +80,12 @@ struct vmap_vm *direct_find(struct vmalloc *v, const void *addr);
 struct vmap_vm *direct_take(struct vmalloc *v, const void *addr);
 
 /* --- vmalloc.c --------------------------------------------------------------------------------- */
+
+/* Free a ready area, whatever it is. */
+void vmalloc_release(struct vmalloc *v, struct vmap_vm *vm);
+
+/* Take apart what was freed in interrupts. */
+void vmalloc_run_deferred(struct vmalloc *v);
 
 /* vmalloc() in full: @align a power of two; @gfp with what reclaim may do, zeroing, zone. */
 void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long align, gfp_t gfp,

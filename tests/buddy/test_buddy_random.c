@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random requests against a plain model: a map of frames that says which block each belongs to. No block
- * overlaps another, every block is where its zone, node and order say, the counters are exact, and when
- * everything is freed all of it has merged again.
+ * Random requests against a plain model: a map of frames that says which block each belongs to.
+ * No block overlaps another, every block is where its zone, node and order say, the counters are
+ * exact, and when everything is freed all of it has merged again.
  *
  * 10^5 operations; a number as argument runs that many.
  */
@@ -228,7 +228,8 @@ static void test_full_merge(void **state)
 			free_nth(md, rnd(md, md->nr_live));
 		drain_all_pages();
 		check_zones();
-		/* Blocks reserved for atomic requests stay apart from others, all the rest is whole. */
+		/* Blocks reserved for atomic requests stay apart from others, all the rest is
+		 * whole. */
 		assert_int_equal(arena.zone->free_area[TOP_ORDER].nr_free +
 				 arena.zone->nr_reserved_highatomic / 512 / 2, 6);
 		assert_int_equal(arena.zone->nr_free, 6 * TOP_PAGES);

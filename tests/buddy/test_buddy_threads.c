@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads: more than CPUs, each allocating and freeing blocks of all orders, handing some to the others,
- * while one thread drains all CPUs. Every block is filled with its owner's mark and found unharmed;
- * afterwards not a page is missing.
+ * Threads: more than CPUs, each allocating and freeing blocks of all orders, handing some to the
+ * others, while one thread drains all CPUs. Every block is filled with its owner's mark and found
+ * unharmed; afterwards not a page is missing.
  */
 #include "buddy_test.h"
 

@@ -122,7 +122,7 @@ static void test_eleven_orders_aligned_to_their_size(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- untouched ranges --------------------------------------------------------------------------- */
+/* --- untouched ranges ------------------------------------------------------------------------ */
 
 static unsigned long count_ranges(const struct zone *zone)
 {

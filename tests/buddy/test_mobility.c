@@ -66,8 +66,8 @@ static void free_rest(struct page **page, unsigned int n, unsigned int order)
 	check_zones();
 }
 
-/* An unmovable request in a mixed movable pageblock takes the largest block there is, all free pages
- * of its pageblock, and the pageblock itself (what is in use counts as compatible). */
+/* An unmovable request in a mixed movable pageblock takes the largest block there is, all free
+ * pages of its pageblock, and the pageblock itself (what is in use counts as compatible). */
 static void test_unmovable_takes_the_pageblock(void **state)
 {
 	struct machine *m = test_arena(1, &arena);

@@ -184,7 +184,7 @@ static void test_reclaim_drains_all_cpus(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- what comes out ------------------------------------------------------------------------------- */
+/* --- what comes out -------------------------------------------------------------------------- */
 
 static void test_zeroed(void **state)
 {
@@ -286,7 +286,7 @@ static void test_exact(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- when there is nothing left -------------------------------------------------------------------- */
+/* --- when there is nothing left -------------------------------------------------------------- */
 
 struct log {
 	char text[8192];

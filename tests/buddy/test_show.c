@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts: buddyinfo, zoneinfo, fragmentation index, the free lists. */
+/* Texts: buddyinfo, zoneinfo, vmstat, the free lists. */
 #include "buddy_test.h"
 
 static struct buddy_arena arena;
@@ -88,29 +88,31 @@ static void test_slab_pages_are_counted(void **state)
 	test_shutdown(m, 0);
 }
 
-static void test_extfrag_index(void **state)
+/* The kernel's names in its order, the sums of zoneinfo, and events that count up. */
+static void test_vmstat(void **state)
 {
-	struct machine *m = test_arena(1, &arena);
-	struct page *page[64], *rest;
+	struct machine *m = test_boot("preset=x86_64 mem=128M nodes=2 cpus=2 isolate_metadata=1");
+	struct kernel *k = arch_kernel();
+	struct page *slab = buddy_alloc_slab(k, GFP_KERNEL | __GFP_RECLAIMABLE, 3, 1), *page;
+	char *text = test_proc("vmstat"), want[64];
 
 	(void)state;
-	assert_int_equal(buddy_extfrag_index(arena.zone, 0), -1000);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 10), -1000);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 11), 0);
-	for (unsigned int i = 0; i < 64; i++)
-		page[i] = alloc_pages(GFP_KERNEL, 4);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 4), 0);
-	/* 16 single blocks of 16 pages: 256 pages free and no 32 in a row. */
-	for (unsigned int i = 0; i < 32; i += 2)
-		__free_pages(page[i], 4);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 4), -1000);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 5), 1000 - (1000 + 256 * 1000 / 32) / 16);
-	assert_int_equal(buddy_extfrag_index(arena.zone, 10), 1000 - (1000 + 256 * 1000 / 1024) / 16);
-	rest = alloc_pages(GFP_KERNEL, 4);
-	__free_pages(rest, 4);
-	for (unsigned int i = 0; i < 64; i++)
-		if (i % 2 || i >= 32)
-			__free_pages(page[i], 4);
+	snprintf(want, sizeof(want), "nr_free_pages %lu\nnr_zone_inactive_anon 0\n", nr_free_pages());
+	assert_memory_equal(text, want, strlen(want));
+	assert_non_null(strstr(text, "\nnr_free_cma 0\nnr_inactive_anon 0\nnr_active_anon 0\n"));
+	assert_non_null(strstr(text, "\nnr_unevictable 0\nnr_slab_reclaimable 8\n"
+				     "nr_slab_unreclaimable 0\nnr_isolated_anon 0\n"));
+	assert_non_null(strstr(text, "\nnr_sec_page_table_pages 0\npgfree 0\n"));
+	free(text);
+	page = alloc_pages(GFP_KERNEL, 5);
+	__free_pages(page, 5);
+	page = alloc_pages(GFP_KERNEL, 0);
+	__free_pages(page, 0);
+	buddy_free_slab(k, slab, 3);
+	text = test_proc("vmstat");
+	assert_non_null(strstr(text, "\nnr_slab_reclaimable 0\n"));
+	assert_non_null(strstr(text, "\npgfree 41\n"));
+	free(text);
 	test_shutdown(m, 0);
 }
 
@@ -171,7 +173,7 @@ int main(void)
 		cmocka_unit_test(test_buddyinfo),
 		cmocka_unit_test(test_zoneinfo),
 		cmocka_unit_test(test_slab_pages_are_counted),
-		cmocka_unit_test(test_extfrag_index),
+		cmocka_unit_test(test_vmstat),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_lists_of_untouched_memory),
 		cmocka_unit_test(test_arena_errors),

@@ -3,6 +3,7 @@
  * Nodes, zones and their figures, against what real Linux 6.1 kernels said at boot: zones-boot.csv
  * (each row's machine is built from its figures) and zonelists.csv.
  */
+#include "../support/sanitizer.h"
 #include "buddy_test.h"
 
 #include <errno.h>
@@ -99,7 +100,39 @@ static void test_figures_of_real_kernels(void **state)
 	assert_int_equal(seen, 109);
 }
 
-/* --- zonelists ------------------------------------------------------------------------------------ */
+/* With transparent huge pages: what Debian's stock kernels said (deb-* rows of vmparams.csv). Machines
+ * below 512 MiB run without them. */
+static void test_thp_raises_min_free_kbytes(void **state)
+{
+	static const struct {
+		const char *desc;
+		unsigned long min_free_kbytes;
+	} rows[] = {
+		{"preset=x86_64 mem=1G thp=1", 45056},
+		{"preset=x86_64 mem=2G cpus=2 thp=1", 45056},
+		{"preset=x86_64 mem=4G cpus=2 thp=1", 67584},
+		{"preset=x86_64 mem=8G cpus=4 thp=1", 67584},
+		{"preset=x86_64 mem=8G cpus=2 nodes=2 thp=1", 90112},
+		{"preset=x86_64 mem=4G cpus=4 nodes=4 thp=1", 112640},
+	};
+	struct machine *m;
+	unsigned long with;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		m = test_boot(rows[i].desc);
+		assert_int_equal(arch_kernel()->buddy->min_free_kbytes, rows[i].min_free_kbytes);
+		test_shutdown(m, 0);
+	}
+	m = test_boot("preset=x86_64 mem=256M thp=1");
+	with = arch_kernel()->buddy->min_free_kbytes;
+	test_shutdown(m, 0);
+	m = test_boot("preset=x86_64 mem=256M thp=0");
+	assert_int_equal(arch_kernel()->buddy->min_free_kbytes, with);
+	test_shutdown(m, 0);
+}
+
+/* --- zonelists ------------------------------------------------------------------------------- */
 
 static void node_order(const struct pgdat *pgdat, char *buf, size_t size)
 {
@@ -211,7 +244,7 @@ static void test_memoryless_node(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- zones ---------------------------------------------------------------------------------------- */
+/* --- zones ----------------------------------------------------------------------------------- */
 
 static void test_x86_32_zone_borders(void **state)
 {
@@ -253,20 +286,20 @@ static void test_holes_and_reserved_ranges(void **state)
 /* A terabyte costs no more than its zones: no struct page but those of ranges and edges. */
 static void test_a_terabyte_boots_untouched(void **state)
 {
-	struct machine *m = test_boot("preset=x86_64 ram=1M-1T cpus=2 isolate_metadata=1");
+	struct machine *m = test_boot("preset=x86_64 ram=1M-" TEST_HUGE " cpus=2 isolate_metadata=1");
 	struct zone *normal = test_zone(0, KMEM_ZONE_NORMAL);
 	const struct buddy *b = arch_kernel()->buddy;
 	unsigned long blocks = normal->free_area[TOP_ORDER].nr_free;
 	uint64_t first = normal->start_pfn;
 
 	(void)state;
-	assert_int_equal(normal->present, (1ull << 28) - (1ull << 20));
+	assert_int_equal(normal->present, (TEST_HUGE_BYTES >> PAGE_SHIFT) - (1ull << 20));
 	/* The preset reserves what the struct pages of such a machine take, at the top. */
 	assert_true(normal->managed > normal->present / 100 * 95);
 	assert_int_equal(blocks, normal->managed >> TOP_ORDER);
 	assert_int_equal(area_count_locked(normal, TOP_ORDER, MIGRATE_MOVABLE), blocks);
 	assert_int_equal(pfn_page(b, first)->type, PAGE_TYPE_RANGE);
-	for (uint64_t pfn = first + 1; pfn < first + normal->present; pfn += 1ull << 24)
+	for (uint64_t pfn = first + 1; pfn < first + normal->present; pfn += normal->present / 16)
 		assert_int_equal(pfn_page(b, pfn)->flags, 0);
 	__free_pages(alloc_pages(GFP_KERNEL, 0), 0);
 	drain_local_pages();
@@ -275,7 +308,7 @@ static void test_a_terabyte_boots_untouched(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- the counts form ------------------------------------------------------------------------------- */
+/* --- the counts form ------------------------------------------------------------------------- */
 
 static void expect_no_boot(const char *text, int code, const char *words)
 {
@@ -322,6 +355,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_figures_of_real_kernels),
+		cmocka_unit_test(test_thp_raises_min_free_kbytes),
 		cmocka_unit_test(test_node_order_of_real_kernels),
 		cmocka_unit_test(test_zonelist_by_distance),
 		cmocka_unit_test(test_memoryless_node),

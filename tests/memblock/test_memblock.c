@@ -176,7 +176,7 @@ static void test_free_gives_back(void **state)
 	assert_int_equal(memblock_phys_alloc_range(&fresh, MIB, 4096, 0, ~0ull, NUMA_NO_NODE), at);
 }
 
-/* --- against a map of 4096 frames, a byte each: 0 no RAM, else node + 1; bit 7: reserved --------- */
+/* --- against a map of 4096 frames, a byte each: 0 no RAM, else node + 1; bit 7: reserved ----- */
 
 #define FRAMES 4096u
 

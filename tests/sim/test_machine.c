@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* src/sim/machine.c and window.c: a machine's life, and its windows. */
+#include "../support/sanitizer.h"
 #include "../support/sim_test.h"
 
 #include <errno.h>
@@ -121,14 +122,10 @@ static long resident_kib(void)
 	return pages * 4;
 }
 
-/* A terabyte costs no more memory than a megabyte (ThreadSanitizer leaves less address space). */
+/* A terabyte costs no more memory than a megabyte. */
 static void test_cost_follows_use(void **state)
 {
-#ifdef __SANITIZE_THREAD__
-	const char *size = "mem=64G";
-#else
-	const char *size = "mem=1T";
-#endif
+	const char *size = "mem=" TEST_HUGE;
 	struct arch_machine *am;
 	long before, after;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* src/sim/report.c: who hears what, and names of code addresses. */
+/* src/sim/report.c: who hears what, and stacks. */
 #include "../support/sim_test.h"
 
 #include <signal.h>
@@ -178,19 +178,6 @@ static void test_stack(void **state)
 	assert_int_equal(save_here(part, 32, 1000), 0);
 }
 
-static void test_symbol(void **state)
-{
-	char name[100];
-
-	/* A function of a shared library is always known, an address in no code never. */
-	arch_symbol((unsigned long)_expect_string + 1, name, sizeof(name));
-	assert_int_equal(strncmp(name, "_expect_string+0x1/0x", 21), 0);
-	arch_symbol(0x1234, name, sizeof(name));
-	assert_string_equal(name, "0x1234");
-	arch_symbol(0x12345678, name, 5);
-	assert_string_equal(name, "0x12");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,7 +186,6 @@ int main(void)
 		cmocka_unit_test(test_verdict),
 		cmocka_unit_test(test_thread_name),
 		cmocka_unit_test(test_stack),
-		cmocka_unit_test(test_symbol),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,22 +161,35 @@ static void partial_slabs_stay(void **state)
 	kmem_cache_destroy(&s->common);
 }
 
-/* Readers under RCU may still look at a free object's slab. */
-static void typesafe_slabs_stay_until_shrink(void **state)
+/* Readers under RCU may still look at a free object's slab: it leaves the node, but its pages stay until a
+ * grace period has passed. */
+static void typesafe_slabs_go_after_a_grace_period(void **state)
 {
 	struct slab_cache *s = make_cache(1024, 0, SLAB_TYPESAFE_BY_RCU, NULL);
 	struct slab_node *n = s->node[0];
 	void *objects[4 * 20];
+	unsigned long slabs, left;
 	unsigned int i;
 
 	for (i = 0; i < 20; i++)
 		assert_int_equal(slab_node_grow(s, GFP_KERNEL, 0, objects + 4 * i, 4), 4);
+	slabs = test_stats().slabs;
+	rcu_read_lock();
 	slab_node_free(s, n, objects, 80);
-	assert_true(n->free_objects > n->free_limit);
-	assert_int_equal(n->total_slabs, 20);
+	assert_true(n->free_objects <= n->free_limit);
+	left = n->total_slabs;
+	assert_true(left < 20);
+	assert_int_equal(test_stats().slabs, slabs);
+	assert_int_equal(rcu_advance(), 0);
+	rcu_read_unlock();
+	assert_int_equal(rcu_advance(), 20 - left);
+	assert_int_equal(test_stats().slabs, slabs - (20 - left));
 	check_cache(s);
 	assert_int_equal(kmem_cache_shrink(&s->common), 0);
 	assert_int_equal(n->total_slabs, 0);
+	assert_int_equal(test_stats().slabs, slabs - (20 - left));
+	rcu_barrier();
+	assert_int_equal(test_stats().slabs, slabs - 20);
 	kmem_cache_destroy(&s->common);
 }
 
@@ -219,7 +232,7 @@ int main(void)
 		slab_test(partial_slabs_go_before_free_ones, boot_one_cpu),
 		slab_test(free_slabs_above_the_limit_go, boot_one_cpu),
 		slab_test(partial_slabs_stay, boot_one_cpu),
-		slab_test(typesafe_slabs_stay_until_shrink, boot_one_cpu),
+		slab_test(typesafe_slabs_go_after_a_grace_period, boot_one_cpu),
 		slab_test(a_surplus_free_is_refused, boot_one_cpu),
 		slab_test(nodes_share_the_cpus, boot_two_nodes),
 	};

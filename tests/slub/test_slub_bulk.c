@@ -161,7 +161,8 @@ static void zeroed(void **state)
 	for (int i = 0; i < PER_SLAB; i++)
 		memset(f.own[i], 0xff, 512);
 	kmem_cache_free_bulk(f.s, PER_SLAB, f.own);
-	assert_int_equal(kmem_cache_alloc_bulk(f.s, GFP_KERNEL | __GFP_ZERO, PER_SLAB, p), PER_SLAB);
+	assert_int_equal(kmem_cache_alloc_bulk(f.s, GFP_KERNEL | __GFP_ZERO, PER_SLAB, p),
+			 PER_SLAB);
 	for (int i = 0; i < PER_SLAB; i++) {
 		f.own[i] = p[i];
 		for (int j = 0; j < 512; j++)

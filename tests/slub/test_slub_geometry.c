@@ -57,8 +57,8 @@ static void expected_text(char *values, char *out, size_t size)
 	for (size_t i = 0; i < NR_COLUMNS; i++) {
 		char *end = values + strcspn(values, ",");
 
-		len += (size_t)snprintf(out + len, size - len, "%s%s=%.*s", i ? " " : "", columns[i],
-					(int)(end - values), values);
+		len += (size_t)snprintf(out + len, size - len, "%s%s=%.*s", i ? " " : "",
+					columns[i], (int)(end - values), values);
 		values = *end ? end + 1 : end;
 	}
 	assert_true(len < size);

@@ -99,6 +99,7 @@ static void *release(struct model *c, unsigned int i)
 static void one_alloc(struct world *w, struct model *c)
 {
 	bool zero = !c->ctor && !pick(w, 3);
+	gfp_t gfp = GFP_KERNEL | (zero ? __GFP_ZERO : 0);
 	int node = NUMA_NO_NODE;
 	void *p;
 
@@ -107,10 +108,9 @@ static void one_alloc(struct world *w, struct model *c)
 	if (!pick(w, 4))
 		node = (int)pick(w, w->nodes);
 	if (node != NUMA_NO_NODE)
-		p = kmem_cache_alloc_node(c->s, GFP_KERNEL | __GFP_THISNODE | (zero ? __GFP_ZERO : 0),
-					  node);
+		p = kmem_cache_alloc_node(c->s, gfp | __GFP_THISNODE, node);
 	else
-		p = kmem_cache_alloc(c->s, GFP_KERNEL | (zero ? __GFP_ZERO : 0));
+		p = kmem_cache_alloc(c->s, gfp);
 	adopt(w, c, p, zero);
 	if (node != NUMA_NO_NODE)
 		assert_int_equal(slub_slab_nid(slab_of(p)), node);
@@ -270,7 +270,8 @@ static char *story(uint64_t seed)
 	for (unsigned int i = 0; i < 2000; i++)
 		step(&w, true);
 	for (unsigned int i = 0; i < NR_CACHES; i++) {
-		long n = kmem_cache_print_state(w.caches[i].s, NULL, NULL, text + len, 100000 - len);
+		long n = kmem_cache_print_state(w.caches[i].s, NULL, NULL, text + len,
+						100000 - len);
 
 		assert_true(n > 0);
 		len += (size_t)n;

@@ -277,7 +277,7 @@ static void deactivation_puts_hot_slabs_in_front(void **state)
 	assert_ptr_equal(n->partial.next, &slab_of(b)->partial);
 	slub_flush_cpu(slub_of(s), 0);
 	assert_ptr_equal(n->partial.next, &slab_of(a)->partial);
-	/* CPU 1 takes both; a third comes to the node; a free from CPU 0 makes CPU 1's slab cold. */
+	/* CPU 1 takes both, a third comes to the node, a free from CPU 0 cools CPU 1's slab. */
 	kmem_cache_free(s, kmem_cache_alloc(s, GFP_KERNEL));
 	assert_ptr_equal(cpu_part(s, 1)->slab, slab_of(a));
 	assert_ptr_equal(cpu_part(s, 1)->partial, slab_of(b));
@@ -323,23 +323,33 @@ static void the_node_asked_for_moves_the_cpus_slab_away(void **state)
 	test_shutdown(m, 0);
 }
 
-/* Without RCU grace periods such slabs wait for shrink or destroy. */
-static void typesafe_slabs_stay(void **state)
+/* The node forgets an empty slab at once, but its pages stay until a grace period has passed. */
+static void typesafe_slabs_go_after_a_grace_period(void **state)
 {
 	struct machine *m = test_boot(ONE_CPU);
 	struct kmem_cache *s = kmem_cache_create("typesafe", 1024, 0, SLAB_TYPESAFE_BY_RCU, NULL);
-	unsigned long slabs;
+	unsigned long slabs, left;
 	void *p[300];
 
 	for (int i = 0; i < 300; i++)
 		assert_non_null(p[i] = kmem_cache_alloc(s, GFP_KERNEL));
 	slabs = node_part(s, 0)->nr_slabs;
+	rcu_read_lock();
 	for (int i = 0; i < 300; i++)
 		kmem_cache_free(s, p[i]);
-	assert_int_equal(node_part(s, 0)->nr_slabs, slabs);
+	left = node_part(s, 0)->nr_slabs;
+	assert_true(left < slabs);
+	assert_int_equal(test_stats().slabs, slabs);
 	assert_int_equal(check_cache(s), 0);
+	assert_int_equal(rcu_advance(), 0);
+	rcu_read_unlock();
+	assert_int_equal(rcu_advance(), slabs - left);
+	assert_int_equal(test_stats().slabs, left);
 	assert_int_equal(kmem_cache_shrink(s), 0);
 	assert_int_equal(node_part(s, 0)->nr_slabs, 0);
+	assert_int_equal(test_stats().slabs, left);
+	rcu_barrier();
+	assert_int_equal(test_stats().slabs, 0);
 	kmem_cache_destroy(s);
 	test_shutdown(m, 0);
 }
@@ -393,7 +403,7 @@ int main(void)
 		cmocka_unit_test(remote_frees_come_back_after_the_cpus_own),
 		cmocka_unit_test(deactivation_puts_hot_slabs_in_front),
 		cmocka_unit_test(the_node_asked_for_moves_the_cpus_slab_away),
-		cmocka_unit_test(typesafe_slabs_stay),
+		cmocka_unit_test(typesafe_slabs_go_after_a_grace_period),
 		cmocka_unit_test(the_fallback_order),
 	};
 

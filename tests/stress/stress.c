@@ -168,7 +168,7 @@ void object_free(const struct load *l, struct object *o)
 /* --- main ------------------------------------------------------------------------------------ */
 
 static const struct stress_test_group *const groups[] = {
-	&threads_group, &life_group, &machines_group, &repeat_group,
+	&threads_group, &life_group, &machines_group, &rcu_group, &repeat_group,
 };
 
 /* stress-BACKEND [-l] [GROUP...]: -l is the long variant. */

@@ -23,7 +23,8 @@ struct stress_test_group {
 	size_t nr;
 };
 
-extern const struct stress_test_group threads_group, life_group, machines_group, repeat_group;
+extern const struct stress_test_group threads_group, life_group, machines_group, rcu_group,
+	repeat_group;
 
 #define STRESS_GROUP(group, array)                                             \
 	const struct stress_test_group group##_group = { #group, array,        \

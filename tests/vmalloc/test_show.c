@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* src/vmalloc/show.c: vmallocinfo, line by line. */
+#include "vmalloc_test.h"
+
+/* The text, with the callers' names (the machine's own) replaced by "CALLER". */
+static char *info(void)
+{
+	char *text = test_proc("vmallocinfo");
+	char *out = calloc(1, strlen(text) + 64 * 8 + 1), *end = out;
+
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *range = line, *rest = line + 45;
+
+		assert_true(strlen(line) > 45);
+		if (!strncmp(rest, " unpurged", 9)) {
+			end += sprintf(end, "%s\n", line);
+			continue;
+		}
+		rest = strchr(rest + 1, ' ');
+		assert_non_null(rest);
+		end += sprintf(end, "%.45s CALLER%s\n", range, rest);
+	}
+	free(text);
+	return out;
+}
+
+static void expect_info(const char *expected)
+{
+	char *text = info();
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_lines(void **state)
+{
+	struct machine *m = test_boot("mem=64M");
+	struct page *page = alloc_page(GFP_KERNEL);
+	char *a, *b, *c;
+
+	expect_info("");
+	a = vmalloc(4 * P);
+	b = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	c = vmalloc(600 * P);
+	expect_info("0xffffc90000000000-0xffffc90000005000   20480 CALLER pages=4 vmalloc N0=4\n"
+		    "0xffffc90000005000-0xffffc90000007000    8192 CALLER vmap\n"
+		    "0xffffc90000007000-0xffffc90000260000 2461696 CALLER pages=600 vmalloc vpages N0=600\n"
+		    "0xffffc90000260000-0xffffc90000263000   12288 CALLER pages=2 vmalloc N0=2\n");
+	vunmap(b);
+	vfree(a);
+	expect_info("0xffffc90000007000-0xffffc90000260000 2461696 CALLER pages=600 vmalloc vpages N0=600\n"
+		    "0xffffc90000260000-0xffffc90000263000   12288 CALLER pages=2 vmalloc N0=2\n"
+		    "0xffffc90000000000-0xffffc90000007000   28672 unpurged vm_area\n");
+	vfree(c);
+	vm_unmap_aliases();
+	expect_info("");
+	__free_page(page);
+	test_shutdown(m, 0);
+}
+
+static void test_nodes(void **state)
+{
+	struct machine *m = test_boot("mem=128M nodes=2 cpus=2");
+	char *p;
+
+	assert_int_equal(cpu_migrate(1), 0);
+	p = vmalloc(7 * P);
+	expect_info("0xffffc90000000000-0xffffc90000008000   32768 CALLER pages=7 vmalloc N1=7\n");
+	vfree(p);
+	test_shutdown(m, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_nodes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
