@@ -113,7 +113,11 @@ refuses "option '-x'" "$kmemsim" compare -x "$work/t.csv"
 refuses "option '--caches'" "$kmemsim" replay "$work/t.csv" --caches
 refuses "option '--csv=1'" "$kmemsim" replay "$work/t.csv" --csv=1
 refuses "no command 'bot'" "$kmemsim" bot
-refuses "'walk' is not in this version" "$kmemsim" walk 0
+refuses "'mmu' is not in this version" "$kmemsim" mmu "$work/t.csv"
+refuses 'no address' "$kmemsim" walk
+refuses "'here' is no address" "$kmemsim" walk 0 here
+refuses "'0x10000000000000000' is no address" "$kmemsim" walk 0x10000000000000000
+refuses 'paging mode are not in this version' "$kmemsim" walk --machine x86_32 0xc0000000
 refuses "unexpected word 'now'" "$kmemsim" boot now
 refuses 'show nosuch: no such text .*slabinfo' "$kmemsim" boot --show nosuch
 refuses 'show page_tables: not in this version' "$kmemsim" boot --show page_tables
@@ -164,15 +168,23 @@ script '#MEM lots' drain
 refuses "s.ops:1: #MEM: 'lots'" "$kmemsim" run "$work/s.ops"
 script '#ONLY slub64' 'drain'
 refuses "s.ops:1: #ONLY: unknown kernel 'slub64'" "$kmemsim" run "$work/s.ops"
-script 'kmalloc o1 100 KERNEL' 'vmalloc o2 4096'
-refuses "s.ops:2: op 'vmalloc' needs the vmalloc subsystem, which this version" "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100 KERNEL' 'drain' 'poke o1 -1 0x41'
+refuses "s.ops:3: op 'poke' needs the slab-debugging subsystem, which this version" \
+    "$kmemsim" run "$work/s.ops"
 script 'vmalloc o2 4096 KERNEL'
 refuses "s.ops:1: vmalloc: unexpected 'KERNEL'" "$kmemsim" run "$work/s.ops"
 script 'arena 2 Elsewhere M'
 refuses "s.ops:1: arena: unknown zone 'Elsewhere'" "$kmemsim" run "$work/s.ops"
-for later in 'vfree o1' vpurge 'walk o0 0' rcu 'arena 2 DMA32 M' 'pcp 100 15' 'wmark 1 2 3 4' \
-    'exhaust 0 KERNEL' 'print buddy' 'poke o1 -1 0x41'; do
-    script "$later"
-    refuses "s.ops:1: op '[a-z ]+' needs the [A-Za-z-]+ subsystem" "$kmemsim" run "$work/s.ops"
+script 'arena 2 DMA32 X'
+refuses "s.ops:1: arena: unknown migratetype 'X'" "$kmemsim" run "$work/s.ops"
+script 'arena 0 DMA32 M'
+refuses 's.ops:1: arena: 0 blocks are out of range' "$kmemsim" run "$work/s.ops"
+for early in 'pcp 100 15' 'wmark 1 2 3 4' 'exhaust 0 KERNEL' 'print buddy'; do
+    script "$early" 'arena 2 DMA32 M'
+    refuses "s.ops:1: [a-z ]+: there is no arena" "$kmemsim" run "$work/s.ops"
 done
+script 'arena 2 DMA32 M' 'pcp 0 15'
+refuses 's.ops:2: pcp: high or batch is out of range' "$kmemsim" run "$work/s.ops"
+script 'arena 2 DMA32 M' 'wmark 1 2 3 4000000000'
+refuses 's.ops:2: wmark: 4000000000 is out of range' "$kmemsim" run "$work/s.ops"
 finish

@@ -13,8 +13,7 @@
 
 /* Texts of the design that later versions have. */
 static const char *const later_texts[] = {
-	"page_tables", "pagetypeinfo", "vmstat", "meminfo", "vmallocinfo", "extfrag_index",
-	"unusable_index",
+	"page_tables",
 };
 
 /* What the summary says of a zone; from the text "zones-csv". */

@@ -20,7 +20,7 @@ static const struct command commands[] = {
 	{"run", cmd_run},
 	{"replay", cmd_replay},
 	{"compare", cmd_compare},
-	{"walk", NULL},
+	{"walk", cmd_walk},
 	{"mmu", NULL},
 };
 
@@ -90,7 +90,7 @@ static const struct command *find_command(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
-	die("no command '%s': boot, run, replay or compare", name);
+	die("no command '%s': boot, run, replay, compare or walk", name);
 }
 
 static error_t parse_top(int key, char *arg, struct argp_state *state)
@@ -108,7 +108,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		die("no command: boot, run, replay or compare (kmemsim --help)");
+		die("no command: boot, run, replay, compare or walk (kmemsim --help)");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -121,7 +121,8 @@ static const char top_doc[] =
 	"  boot [--show NAME]     boot a machine, print a summary or one of its texts\n"
 	"  run SCRIPT             perform an op script as a real kernel would\n"
 	"  replay TRACE           perform a recorded trace, print what it cost\n"
-	"  compare TRACE...       replay on SLAB, SLUB and SLOB, print one table\n";
+	"  compare TRACE...       replay on SLAB, SLUB and SLOB, print one table\n"
+	"  walk ADDRESS...        walk a machine's page tables, print every entry\n";
 
 static void print_version(FILE *stream, struct argp_state *state)
 {

@@ -23,13 +23,35 @@ struct names *names_new(void)
 	return n;
 }
 
-static uint64_t hash_text(const char *text, size_t len)
+static inline uint64_t load(const char *p, size_t size)
 {
-	uint64_t h = 0xcbf29ce484222325ULL;	/* FNV-1a */
+	uint64_t word = 0;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3ULL;
-	return h ^ (h >> 29);
+	memcpy(&word, p, size);
+	return word;
+}
+
+/* Up to eight bytes of which every one counts; overlapping loads are quicker than a loop. */
+static inline uint64_t load_short(const char *p, size_t len)
+{
+	if (len >= 4)
+		return load(p, 4) << 32 | load(p + len - 4, 4);
+	if (!len)
+		return 0;
+	return load(p, 1) << 16 | load(p + len / 2, 1) << 8 | load(p + len - 1, 1);
+}
+
+static inline uint64_t hash_text(const char *text, size_t len)
+{
+	const uint64_t odd = 0x9e3779b97f4a7c15ULL;
+	const char *last = text + len - 8;
+	uint64_t h = len * odd;
+
+	if (len < 8)
+		return (h ^ load_short(text, len)) * odd;
+	for (; text < last; text += 8)
+		h = (h ^ load(text, 8)) * odd;
+	return (h ^ load(last, 8)) * odd;
 }
 
 static bool is(const struct names *n, unsigned int i, const char *text, size_t len)
@@ -39,7 +61,7 @@ static bool is(const struct names *n, unsigned int i, const char *text, size_t l
 
 static unsigned int *find(const struct names *n, const char *text, size_t len)
 {
-	size_t i = (size_t)hash_text(text, len) & (n->capacity - 1);
+	size_t i = (size_t)(hash_text(text, len) >> 32) & (n->capacity - 1);
 
 	while (n->table[i] && !is(n, n->table[i] - 1, text, len))
 		i = (i + 1) & (n->capacity - 1);

@@ -6,30 +6,12 @@
  * while an op runs, since a constructor may not call the library, and printed before the op's own
  * line; slabs that went back are printed after it.
  */
-#include "labels.h"
-#include "script.h"
+#include "runner.h"
 #include "sim.h"
 
-#include <kmem/kmem.h>
-
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct object {
-	void *ptr;		/* or struct page *; NULL: holds nothing */
-	void *last;		/* what it held last: refree and its like mean that */
-	unsigned int order;	/* of a block of pages */
-};
-
-struct runner {
-	struct kmem_cache **caches;	/* NULL: not made, destroyed, or its creation failed */
-	struct object *objects;
-	struct labels *labels;
-	bool slob;			/* one order of pages for all caches */
-	void **bulk;			/* room for the largest balloc or bfree */
-	char *text;			/* room for a state line */
-	size_t text_size;
-};
 
 /* A constructor gets nothing but the object, so its calls are collected here. */
 static struct {
@@ -96,15 +78,15 @@ static void print_constructed(struct runner *r, unsigned int cache)
 	constructed.nr = 0;
 }
 
-static void hold(struct runner *r, unsigned int id, void *ptr)
+void hold(struct runner *r, unsigned int id, void *ptr)
 {
 	r->objects[id].ptr = ptr;
+	r->objects[id].is_page = false;
 	if (ptr)
 		r->objects[id].last = ptr;
 }
 
-/* Takes what @id holds; NULL, after a line that says so, if it holds nothing. */
-static void *take(struct runner *r, unsigned int id)
+void *take(struct runner *r, unsigned int id)
 {
 	void *ptr = r->objects[id].ptr;
 
@@ -384,41 +366,70 @@ static void do_ksweep(struct runner *r, const struct op *op)
 	}
 }
 
-/* --- pages ----------------------------------------------------------------------------------- */
-
-static void do_pages(struct runner *r, const struct op *op)
+static void do_rcu(struct runner *r, const struct op *op)
 {
-	unsigned int order = (unsigned int)op->numbers[0];
-	struct page *page;
+	rcu_barrier();
+	puts("rcu");
+}
 
-	if (op->nr_numbers > 1)
-		page = alloc_pages_node((int)op->numbers[1], op->gfp, order);
-	else
-		page = alloc_pages(op->gfp, order);
-	hold(r, op->object, page);
-	r->objects[op->object].order = order;
-	printf("pages o%u %u = ", op->object, order);
-	if (!page) {
+/* --- vmalloc ------------------------------------------------------------------------------- */
+
+static void do_vmalloc(struct runner *r, const struct op *op)
+{
+	unsigned long size = (unsigned long)op->numbers[0];
+	void *ptr = vmalloc(size);
+	const struct vm_struct *area = ptr ? find_vm_area(ptr) : NULL;
+	kva_t kva = ptr_to_kva(ptr);
+
+	hold(r, op->object, ptr);
+	printf("vmalloc o%u %lu = ", op->object, size);
+	if (!area) {
 		puts("NULL");
 		return;
 	}
-	printf("zone=%s nid=%d aligned=%d block=%c\n", zone_type_name(page_zonenum(page)),
-	       page_to_nid(page), !(page_to_pfn(page) & ((1UL << order) - 1)),
-	       "UMRHCI"[get_pageblock_migratetype(page)]);
+	if (!r->first_area)
+		r->first_area = r->last_area = kva;
+	printf("+%lld delta=%lld pages=%u areasize=%lu\n", (long long)(kva - r->first_area),
+	       (long long)(kva - r->last_area), area->nr_pages, area->size);
+	r->last_area = kva;
 }
 
-static void do_fpages(struct runner *r, const struct op *op)
+static void do_vfree(struct runner *r, const struct op *op)
 {
-	struct page *page = take(r, op->object);
+	void *ptr = take(r, op->object);
 
-	if (page)
-		__free_pages(page, r->objects[op->object].order);
+	if (ptr)
+		vfree(ptr);
 }
 
-static void do_drain(struct runner *r, const struct op *op)
+static void do_vpurge(struct runner *r, const struct op *op)
 {
-	drain_local_pages();
-	puts("drain");
+	vm_unmap_aliases();
+}
+
+/* The address a walk begins with; what holds nothing is NULL. */
+static kva_t address_of(const struct object *object)
+{
+	const void *ptr = object->ptr;
+
+	if (ptr && object->is_page)
+		ptr = page_address(object->ptr);
+	return ptr ? ptr_to_kva(ptr) : 0;
+}
+
+static void do_walk(struct runner *r, const struct op *op)
+{
+	kva_t kva = address_of(&r->objects[op->object]) + (kva_t)op->numbers[0];
+	struct mmu_walk_result walk;
+	int ret = mmu_walk(kva, MMU_READ | MMU_PROBE, &walk);
+
+	if (ret && ret != -EFAULT)
+		die("walk: this machine's page tables cannot be walked (%s)", strerror(-ret));
+	printf("walk o%u+%lld", op->object, (long long)op->numbers[0]);
+	for (unsigned int i = 0; i < walk.nr_entries; i++)
+		printf(" %s=%llx", walk.entries[i].name,
+		       (unsigned long long)(walk.entries[i].value & X86_PTE_FLAGS_MASK));
+	puts(walk.nr_entries == 1 && !walk.entries[0].value ? " none" : "");
 }
 
 /* --- misuse: these mean what the id held last, whether it still does or not ------------------ */
@@ -474,6 +485,12 @@ static op_fn *const actions[] = {
 	[OP_SHRINK] = do_shrink,
 	[OP_DESTROY] = do_destroy,
 	[OP_DRAIN] = do_drain,
+	[OP_ARENA] = do_arena,
+	[OP_PCP] = do_pcp,
+	[OP_WMARK] = do_wmark,
+	[OP_EXHAUST] = do_exhaust,
+	[OP_PRINT_BUDDY] = do_print_buddy,
+	[OP_RCU] = do_rcu,
 	[OP_PRINT_CACHE] = do_print_cache,
 	[OP_PRINT_STATE] = do_print_state,
 	[OP_PRINT_KMCACHE] = do_print_kmcache,
@@ -483,6 +500,10 @@ static op_fn *const actions[] = {
 	[OP_REKFREE] = do_rekfree,
 	[OP_REFPAGES] = do_refpages,
 	[OP_SAY] = do_say,
+	[OP_VMALLOC] = do_vmalloc,
+	[OP_VFREE] = do_vfree,
+	[OP_VPURGE] = do_vpurge,
+	[OP_WALK] = do_walk,
 };
 
 static size_t largest_bulk(const struct script *s)

@@ -14,12 +14,14 @@
 #define MAX_OBJECTS (1u << 24)
 #define MAX_CPUS 4096
 #define MAX_NODES 1024
+#define MAX_ARENA_BLOCKS (1u << 20)
 
 struct op_syntax {
 	const char *name;
 	/*
 	 * C cache that exists, c new cache, p cache that need not exist
 	 * O object used or freed, o object made; Q block of pages used or freed, q block made
+	 * A either, used
 	 * U number >= 0, I number, G gfp, F cache flags, W word, Z zone, M migratetype
 	 * [ what follows may be missing
 	 */
@@ -52,16 +54,16 @@ static const struct op_syntax syntaxes[] = {
 	{"rekfree", "O[I", OP_REKFREE, NULL},
 	{"refpages", "QU", OP_REFPAGES, NULL},
 	{"say", "W", OP_SAY, NULL},
-	{"vmalloc", "oU", OP_LATER, "vmalloc"},
-	{"vfree", "O", OP_LATER, "vmalloc"},
-	{"vpurge", "", OP_LATER, "vmalloc"},
-	{"walk", "OU", OP_LATER, "page-table"},
-	{"rcu", "", OP_LATER, "RCU"},
-	{"arena", "UZM", OP_LATER, "buddy-arena"},
-	{"pcp", "UU", OP_LATER, "buddy-arena"},
-	{"wmark", "UUUU", OP_LATER, "buddy-arena"},
-	{"exhaust", "UG", OP_LATER, "buddy-arena"},
-	{"print buddy", "", OP_LATER, "buddy-arena"},
+	{"vmalloc", "oU", OP_VMALLOC, NULL},
+	{"vfree", "O", OP_VFREE, NULL},
+	{"vpurge", "", OP_VPURGE, NULL},
+	{"walk", "AU", OP_WALK, NULL},
+	{"rcu", "", OP_RCU, NULL},
+	{"arena", "UZM", OP_ARENA, NULL},
+	{"pcp", "UU", OP_PCP, NULL},
+	{"wmark", "UUUU", OP_WMARK, NULL},
+	{"exhaust", "UG", OP_EXHAUST, NULL},
+	{"print buddy", "", OP_PRINT_BUDDY, NULL},
 	{"poke", "OIU", OP_LATER, "slab-debugging"},
 	{"validate", "C", OP_LATER, "slab-debugging"},
 };
@@ -76,6 +78,7 @@ struct parser {
 	/* Before any op has run, only this much is known of an id: */
 	bool cache_made[MAX_CACHES];
 	uint8_t holds[MAX_OBJECTS];
+	bool arena_made;
 	const struct op_syntax *later;	/* first op that needs a missing subsystem */
 	unsigned int later_line;
 };
@@ -165,20 +168,23 @@ static void parse_gfp(struct parser *p, const char *name, const char *word, stru
 
 	if (!gfp_from_script(word, &op->gfp, bad))
 		fail(p, "%s: unknown GFP word '%s'", name, bad);
+	op->word = xstrdup(word);
 }
 
-static void parse_choice(struct parser *p, const char *name, const char *what, const char *word,
-			 const char *const *choices)
+/* A word's place among the choices. */
+static int64_t parse_choice(struct parser *p, const char *name, const char *what, const char *word,
+			    const char *const *choices)
 {
-	for (; *choices; choices++)
-		if (!strcmp(*choices, word))
-			return;
+	for (int64_t i = 0; choices[i]; i++)
+		if (!strcmp(choices[i], word))
+			return i;
 	fail(p, "%s: unknown %s '%s'", name, what, word);
 }
 
 static void parse_argument(struct parser *p, const struct op_syntax *x, char kind, char *word,
 			   struct op *op)
 {
+	/* in the order of enum kmem_zone_type and of the library's migratetypes */
 	static const char *const zones[] = {"DMA", "DMA32", "Normal", "HighMem", "Movable", NULL};
 	static const char *const types[] = {"U", "M", "R", "H", NULL};
 
@@ -192,6 +198,7 @@ static void parse_argument(struct parser *p, const struct op_syntax *x, char kin
 	case 'O':
 	case 'q':
 	case 'Q':
+	case 'A':
 		parse_object(p, x->name, kind, word, op);
 		return;
 	case 'U':
@@ -209,10 +216,11 @@ static void parse_argument(struct parser *p, const struct op_syntax *x, char kin
 		op->word = xstrdup(word);
 		return;
 	case 'Z':
-		parse_choice(p, x->name, "zone", word, zones);
+		op->numbers[op->nr_numbers++] = parse_choice(p, x->name, "zone", word, zones);
 		return;
 	case 'M':
-		parse_choice(p, x->name, "migratetype", word, types);
+		op->numbers[op->nr_numbers++] =
+			parse_choice(p, x->name, "migratetype", word, types);
 		return;
 	}
 }
@@ -264,6 +272,23 @@ static void check_numbers(struct parser *p, const struct op_syntax *x, const str
 		if (n[0] > INT32_MAX)
 			fail(p, "%s: %lld is out of range", x->name, (long long)n[0]);
 		return;
+	case OP_ARENA:
+		if (n[0] < 1 || n[0] > MAX_ARENA_BLOCKS)
+			fail(p, "%s: %lld blocks are out of range", x->name, (long long)n[0]);
+		return;
+	case OP_PCP:
+		if (n[0] < 1 || n[0] > INT32_MAX || n[1] < 1 || n[1] > INT32_MAX)
+			fail(p, "%s: high or batch is out of range", x->name);
+		return;
+	case OP_WMARK:
+		for (unsigned int i = 0; i < op->nr_numbers; i++)
+			if (n[i] > INT32_MAX)
+				fail(p, "%s: %lld is out of range", x->name, (long long)n[i]);
+		return;
+	case OP_EXHAUST:
+		if (n[0] > INT32_MAX)
+			fail(p, "%s: order is out of range", x->name);
+		return;
 	case OP_KSWEEP:
 		if (n[0] < 1 || n[1] < n[0])
 			fail(p, "%s: no range", x->name);
@@ -273,11 +298,20 @@ static void check_numbers(struct parser *p, const struct op_syntax *x, const str
 	}
 }
 
+static bool needs_arena(enum op_code code)
+{
+	return code == OP_PCP || code == OP_WMARK || code == OP_EXHAUST || code == OP_PRINT_BUDDY;
+}
+
 /* What the op does to what is known of ids. */
 static void follow_op(struct parser *p, const struct op_syntax *x, const struct op *op)
 {
 	unsigned int nr = op->code == OP_BALLOC ? (unsigned int)op->numbers[0] : 1;
 
+	if (needs_arena(op->code) && !p->arena_made)
+		fail(p, "%s: there is no arena", x->name);
+	if (op->code == OP_ARENA)
+		p->arena_made = true;
 	if (op->code == OP_CACHE)
 		p->cache_made[op->cache] = true;
 	if (op->code == OP_DESTROY)

@@ -18,9 +18,7 @@ struct resolver {
 	struct resolved_trace *out;
 	bool objects_only;
 	struct idmap *ids;
-	uint32_t *free_slots;		/* a stack */
-	uint32_t nr_free_slots;
-	uint32_t free_slots_capacity;
+	struct numbers slots;
 	uint16_t *cache_of_name;	/* place in out->caches, NO_CACHE: not used yet */
 	unsigned int nr_names;
 	bool *size_seen;		/* of kmalloc, by bytes, up to SIZES_SEEN */
@@ -36,25 +34,6 @@ uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* --- slots ----------------------------------------------------------------------------------- */
-
-static uint32_t take_slot(struct resolver *r)
-{
-	if (r->nr_free_slots)
-		return r->free_slots[--r->nr_free_slots];
-	return r->out->nr_slots++;
-}
-
-static void give_slot(struct resolver *r, uint32_t slot)
-{
-	if (r->nr_free_slots == r->free_slots_capacity) {
-		r->free_slots_capacity = r->free_slots_capacity ? 2 * r->free_slots_capacity : 1024;
-		r->free_slots = xrealloc(r->free_slots, r->free_slots_capacity,
-					 sizeof(*r->free_slots));
-	}
-	r->free_slots[r->nr_free_slots++] = slot;
 }
 
 /* --- caches ---------------------------------------------------------------------------------- */
@@ -110,7 +89,7 @@ static void kill_id(struct resolver *r, struct id_entry *id, unsigned int cpu)
 	emit(r, &e);
 	r->need -= id->bytes;
 	id->kind = ID_DEAD;
-	give_slot(r, id->slot);
+	numbers_give(&r->slots, id->slot);
 }
 
 static bool is_new_size(struct resolver *r, uint64_t bytes)
@@ -137,7 +116,7 @@ static void allocate(struct resolver *r, const struct trace_row *row)
 		r->out->implied_frees++;
 		kill_id(r, id, row->cpu);
 	}
-	*id = (struct id_entry){.slot = take_slot(r), .bytes = row->bytes_req};
+	*id = (struct id_entry){.slot = numbers_take(&r->slots), .bytes = (uint32_t)row->bytes_req};
 	e.slot = id->slot;
 	switch (row->op) {
 	case TRACE_ALLOC:
@@ -155,7 +134,7 @@ static void allocate(struct resolver *r, const struct trace_row *row)
 	default:
 		id->kind = ID_PAGES;
 		id->order = (uint8_t)row->order;
-		id->bytes = PAGE_SIZE << row->order;
+		id->bytes = (uint32_t)PAGE_SIZE << row->order;
 		e.op = EVENT_PAGE_ALLOC;
 		e.order = (uint8_t)row->order;
 	}
@@ -223,13 +202,15 @@ void trace_resolve(struct resolved_trace *out, const char *path, const char *for
 	reader = trace_open(path, format, out->names);
 	while (trace_next(reader, &row))
 		resolve_row(&r, &row);
-	trace_close(reader);
 	progress_end();
 	if (!out->rows)
-		die_at(path, 1, "a header and no rows");
+		trace_die_empty(reader);
+	out->others = trace_take_others(reader);
+	trace_close(reader);
+	out->nr_slots = r.slots.next;
 	idmap_free(r.ids);
 	free(r.size_seen);
-	free(r.free_slots);
+	numbers_free(&r.slots);
 	free(r.cache_of_name);
 	out->seconds = (double)(clock_ns() - start) / 1e9;
 }
@@ -238,6 +219,7 @@ void trace_resolved_free(struct resolved_trace *out)
 {
 	store_free(out->events);
 	free(out->caches);
+	trace_others_free(&out->others);
 	names_free(out->names);
 	memset(out, 0, sizeof(*out));
 }

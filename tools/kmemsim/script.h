@@ -18,7 +18,9 @@
 enum op_code {
 	OP_CACHE, OP_ALLOC, OP_ALLOCN, OP_FREE, OP_BALLOC, OP_BFREE, OP_KMALLOC, OP_KFREE, OP_KSIZE,
 	OP_PAGES, OP_FPAGES, OP_SHRINK, OP_DESTROY, OP_DRAIN, OP_PRINT_CACHE, OP_PRINT_STATE,
-	OP_PRINT_KMCACHE, OP_GEOM, OP_KSWEEP, OP_REFREE, OP_REKFREE, OP_REFPAGES, OP_SAY,
+	OP_PRINT_KMCACHE, OP_GEOM, OP_KSWEEP, OP_REFREE, OP_REKFREE, OP_REFPAGES, OP_RCU, OP_SAY,
+	OP_VMALLOC, OP_VFREE, OP_VPURGE, OP_WALK,
+	OP_ARENA, OP_PCP, OP_WMARK, OP_EXHAUST, OP_PRINT_BUDDY,
 	OP_LATER,	/* of a subsystem that this version does not have: not in a parsed script */
 };
 
@@ -32,7 +34,7 @@ struct op {
 	gfp_t gfp;
 	slab_flags_t flags;
 	bool ctor;		/* CTOR among the flags */
-	char *word;		/* name, or the flags as written */
+	char *word;		/* name, or the flags or GFP words as written */
 };
 
 struct script {

@@ -2,7 +2,12 @@
 /*
  * Recorded traces of the kernel's kmem tracepoints, from file to events that can be performed.
  *
- *	file ─lines.c▶ lines ─trace_csv.c▶ rows ─resolve.c▶ events ─event_store.c▶ replay_exec.c
+ *	file ─source.c▶ bytes ─lines.c▶ lines ─trace_reader.c▶ rows ─resolve.c▶ events
+ *	events ─event_store.c▶ replay_exec.c
+ *
+ * Lines are made on a second thread while rows are parsed and resolved on the first. trace_reader.c
+ * finds the form that a trace has; trace_csv.c, trace_ftrace.c and trace_perf.c read one each, the
+ * last two with trace_event.c, since they print the same events behind different prefixes.
  *
  * A row is what the trace says. An event is what will be done: frees of NULL and of unknown objects
  * are gone (counted), an allocation that returns a live id is preceded by the free that the trace
@@ -17,20 +22,42 @@
 
 #include <kmem/types.h>
 
-/* --- lines.c: lines of a plain or zstd-compressed file, streamed ----------------------------- */
+/* --- source.c: the bytes of a plain or zstd-compressed file ---------------------------------- */
+
+struct source;
+
+#define SOURCE_TROUBLE 128
+
+/* Dies if @path cannot be read. */
+struct source *source_open(const char *path);
+
+/* Up to @size bytes; 0 at the end, or when @trouble says why there are no more. Never dies: it runs
+ * on a thread that does not know which line the reader is at. */
+size_t source_read(struct source *s, char *buf, size_t size, char trouble[SOURCE_TROUBLE]);
+
+/* Bytes of the file: read so far (from any thread), all of them (0: not known). */
+uint64_t source_done(const struct source *s);
+uint64_t source_size(const struct source *s);
+void source_close(struct source *s);
+
+/* --- lines.c: lines of a file, read ahead ---------------------------------------------------- */
 
 struct lines;
+
+#define LINES_SLACK 16
 
 /* Dies if @path cannot be read. */
 struct lines *lines_open(const char *path);
 
 /*
  * The next line without its end; it may be changed, and lives until the next call. NULL at the end.
- * Dies on a read error, damaged or truncated compressed data, and on an overlong line.
+ * LINES_SLACK bytes behind it can be read. Dies on a read error, damaged or truncated compressed
+ * data, and on an overlong line.
  */
 char *lines_next(struct lines *l, size_t *len);
 
 unsigned long lines_number(const struct lines *l);	/* of the line last returned */
+bool lines_unended(const struct lines *l);		/* it was the last and had no end */
 const char *lines_path(const struct lines *l);
 void lines_progress(const struct lines *l);		/* update the progress bar */
 void lines_close(struct lines *l);
@@ -45,7 +72,7 @@ const char *names_text(const struct names *n, unsigned int i);
 unsigned int names_count(const struct names *n);
 void names_free(struct names *n);
 
-/* --- rows: trace_reader.c finds the format, trace_csv.c reads one of them -------------------- */
+/* --- rows: trace_reader.c --------------------------------------------------------------------- */
 
 enum trace_op {
 	TRACE_ALLOC, TRACE_FREE, TRACE_KMALLOC, TRACE_KFREE, TRACE_PAGE_ALLOC, TRACE_PAGE_FREE,
@@ -70,19 +97,30 @@ struct trace_row {
 struct trace_reader;
 
 /*
- * @format: "auto", "csv", "ftrace", "perf"; dies on one that is unknown or not read yet.
+ * @format: "auto", "csv", "ftrace", "perf"; dies on one that is unknown.
  * @caches receives the names that rows give numbers of; it stays the caller's.
  */
 struct trace_reader *trace_open(const char *path, const char *format, struct names *caches);
-bool trace_next(struct trace_reader *t, struct trace_row *row);
-void trace_close(struct trace_reader *t);
 
-/* The csv form. Dies on a line that is not one. */
-struct csv_state;
-bool csv_is_header(const char *line);
-struct csv_state *csv_new(struct names *caches);
-void csv_parse(struct csv_state *c, struct lines *l, char *line, struct trace_row *row);
-void csv_free(struct csv_state *c);
+/* False at the end. Dies on a line that is wrong. */
+bool trace_next(struct trace_reader *t, struct trace_row *row);
+
+/* A trace that ended without a row: says so, and dies. */
+void trace_die_empty(const struct trace_reader *t) __attribute__((noreturn));
+
+/* What a trace in text held besides rows. */
+struct trace_others {
+	struct names *names;	/* events that were skipped, by name; NULL: the form has none */
+	uint64_t *counts;	/* of each name */
+	uint64_t skipped;	/* their sum */
+	uint64_t lost;		/* events that the recording lost, as it says itself */
+};
+
+/* Moved to the caller, who ends it. */
+struct trace_others trace_take_others(struct trace_reader *t);
+void trace_others_free(struct trace_others *o);
+
+void trace_close(struct trace_reader *t);
 
 /* --- caches_csv.c: the machine's caches ------------------------------------------------------ */
 
@@ -135,16 +173,29 @@ uint64_t store_count(const struct event_store *s);
 size_t store_next(struct event_store *s, struct event *buf);
 void store_free(struct event_store *s);
 
+/* --- numbers.c: small numbers, given back and used again ------------------------------------- */
+
+struct numbers {
+	uint32_t *given_back;	/* a stack */
+	uint32_t nr_given_back;
+	uint32_t capacity;
+	uint32_t next;		/* never taken: this and above */
+};
+
+uint32_t numbers_take(struct numbers *n);	/* from 0 */
+void numbers_give(struct numbers *n, uint32_t number);
+void numbers_free(struct numbers *n);
+
 /* --- idmap.c: what a trace's ids stand for --------------------------------------------------- */
 
 enum id_kind { ID_DEAD, ID_CACHE_OBJECT, ID_KMALLOC, ID_PAGES };
 
 struct id_entry {
 	uint32_t slot;
+	uint32_t bytes;		/* requested */
 	uint16_t cache;
 	uint8_t kind;		/* enum id_kind */
 	uint8_t order;		/* ID_PAGES */
-	uint64_t bytes;		/* requested */
 };
 
 struct idmap;
@@ -177,6 +228,7 @@ struct resolved_trace {
 	uint64_t unknown_page_frees;
 	uint64_t implied_frees;		/* an allocation returned a live id */
 	uint64_t order_mismatches;	/* blocks freed with another order than taken */
+	struct trace_others others;
 	uint64_t peak_need;		/* bytes that objects and pages need at most, roughly */
 	double seconds;			/* reading, parsing, resolving */
 	struct names *names;		/* backs the names */

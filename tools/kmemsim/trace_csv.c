@@ -3,11 +3,14 @@
  * The csv form of a trace: a fixed header, 13 fields a line, no quoting, an empty field where
  * something does not apply. Every field is checked, used or not: a line that looks wrong anywhere
  * is more likely damage than data.
+ *
+ * A line is gone through once, field by field; each reader of a field takes the separator behind it
+ * and returns where the next one begins.
  */
-#include "trace.h"
-#include "words.h"
+#include "trace_form.h"
 
-#include <stdlib.h>
+#include <kmem/slab.h>
+
 #include <string.h>
 
 static const char header[] =
@@ -18,202 +21,233 @@ enum field {
 	F_GFP, F_NODE, F_MIGRATETYPE, NR_FIELDS
 };
 
-#define OP_NAME(text) {text, sizeof(text) - 1}
-static const struct {
-	const char *text;
-	size_t len;
-} op_names[] = {
-	[TRACE_ALLOC] = OP_NAME("alloc"),
-	[TRACE_FREE] = OP_NAME("free"),
-	[TRACE_KMALLOC] = OP_NAME("kmalloc"),
-	[TRACE_KFREE] = OP_NAME("kfree"),
-	[TRACE_PAGE_ALLOC] = OP_NAME("page_alloc"),
-	[TRACE_PAGE_FREE] = OP_NAME("page_free"),
-};
-
-struct csv_state {
-	struct names *caches;
-	struct names *gfp_texts;	/* a trace has few different ones: each is parsed once */
-	gfp_t *gfps;
+static const char *const field_names[NR_FIELDS] = {
+	"seq", "time_ns", "cpu", "tid", "op", "cache", "ptr_id", "bytes_req", "bytes_alloc",
+	"order", "gfp", "node", "migratetype",
 };
 
 struct csv_line {
-	struct lines *lines;
-	const char *at[NR_FIELDS];
-	size_t len[NR_FIELDS];
+	const struct trace_reader *t;
+	const char *text;
+	size_t len;
 };
 
-#define bad_line(c, ...) die_at(lines_path((c)->lines), lines_number((c)->lines), __VA_ARGS__)
+struct span {
+	const char *at;
+	size_t len;
+};
 
-bool csv_is_header(const char *line)
+/* --- what is wrong --------------------------------------------------------------------------- */
+
+static unsigned int count_fields(const char *text)
 {
-	return !strcmp(line, header);
-}
+	unsigned int n = 1;
 
-struct csv_state *csv_new(struct names *caches)
-{
-	struct csv_state *c = xcalloc(1, sizeof(*c));
-
-	c->caches = caches;
-	c->gfp_texts = names_new();
-	return c;
-}
-
-void csv_free(struct csv_state *c)
-{
-	names_free(c->gfp_texts);
-	free(c->gfps);
-	free(c);
-}
-
-/* Fields are a few bytes long: a plain loop beats a search function. */
-static void split(struct csv_line *c, const char *line)
-{
-	const char *p = line;
-	unsigned int n = 0;
-
-	for (c->at[0] = line;; p++) {
-		if (*p != ',' && *p)
-			continue;
-		c->len[n] = (size_t)(p - c->at[n]);
-		n++;
-		if (!*p)
-			break;
-		if (n == NR_FIELDS)
-			bad_line(c, "more than %d fields", NR_FIELDS);
-		c->at[n] = p + 1;
-	}
-	if (n != NR_FIELDS)
-		bad_line(c, "%u fields where a row has %d", n, NR_FIELDS);
-}
-
-static const char *field_name(enum field f)
-{
-	static const char *const names[] = {
-		"seq", "time_ns", "cpu", "tid", "op", "cache", "ptr_id", "bytes_req",
-		"bytes_alloc", "order", "gfp", "node", "migratetype",
-	};
-
-	return names[f];
-}
-
-static void bad_field(const struct csv_line *c, enum field f)
-{
-	bad_line(c, "%s: '%.*s' is wrong", field_name(f),
-		 (int)(c->len[f] < 40 ? c->len[f] : 40), c->at[f]);
-}
-
-/* A decimal number without sign, 0 … @max. */
-static inline uint64_t number(const struct csv_line *c, enum field f, uint64_t max)
-{
-	const char *p = c->at[f];
-	size_t len = c->len[f];
-	uint64_t n = 0;
-
-	if (!len || len > 19)
-		bad_field(c, f);
-	for (size_t i = 0; i < len; i++) {
-		unsigned int digit = (unsigned int)(p[i] - '0');
-
-		if (digit > 9)
-			bad_field(c, f);
-		n = 10 * n + digit;
-	}
-	if (n > max)
-		bad_field(c, f);
+	for (; *text; text++)
+		n += *text == ',';
 	return n;
 }
 
-/* A field that the op need not have. */
-static void optional_number(const struct csv_line *c, enum field f, uint64_t max)
+static void check_shape(const struct csv_line *c)
 {
-	if (c->len[f])
-		number(c, f, max);
+	unsigned int n = count_fields(c->text);
+
+	if (strlen(c->text) != c->len)
+		bad_line(c->t, "a NUL byte: this is no text");
+	if (n > NR_FIELDS)
+		bad_line(c->t, "more than %d fields", NR_FIELDS);
+	if (n < NR_FIELDS)
+		bad_line(c->t, "%u fields where a row has %d", n, NR_FIELDS);
 }
 
-static bool is_minus_one(const struct csv_line *c, enum field f)
+static void __attribute__((noreturn, cold, noinline))
+bad_field(const struct csv_line *c, enum field f, const char *at)
 {
-	return c->len[f] == 2 && c->at[f][0] == '-' && c->at[f][1] == '1';
+	size_t len = strcspn(at, ",");
+
+	check_shape(c);
+	bad_line(c->t, "%s: '%.*s' is wrong", field_names[f], (int)(len < 40 ? len : 40), at);
 }
 
-static enum trace_op parse_op(const struct csv_line *c)
+static void __attribute__((noreturn, cold, noinline))
+bad_op(const struct csv_line *c, const char *at)
 {
-	for (unsigned int i = 0; i < NR_TRACE_OPS; i++)
-		if (op_names[i].len == c->len[F_OP] &&
-		    !memcmp(op_names[i].text, c->at[F_OP], c->len[F_OP]))
-			return i;
-	bad_line(c, "unknown op '%.*s'", (int)(c->len[F_OP] < 40 ? c->len[F_OP] : 40), c->at[F_OP]);
+	size_t len = strcspn(at, ",");
+
+	check_shape(c);
+	bad_line(c->t, "unknown op '%.*s'", (int)(len < 40 ? len : 40), at);
 }
 
-static gfp_t parse_gfp(struct csv_state *s, const struct csv_line *c)
-{
-	unsigned int before = names_count(s->gfp_texts);
-	unsigned int i = names_intern(s->gfp_texts, c->at[F_GFP], c->len[F_GFP]);
-	char bad[32];
+/* --- fields ---------------------------------------------------------------------------------- */
 
-	if (!c->len[F_GFP])
-		bad_field(c, F_GFP);
-	if (i < before)
-		return s->gfps[i];
-	s->gfps = xrealloc(s->gfps, i + 1, sizeof(*s->gfps));
-	if (gfp_from_trace(names_text(s->gfp_texts, i), &s->gfps[i], bad)) {
-		if (strncmp(bad, "GFP_", 4) && strncmp(bad, "__GFP_", 6))
-			bad_field(c, F_GFP);
-		note("%s:%lu: GFP word '%s' is not Linux 6.1's and is left out",
-		     lines_path(c->lines), lines_number(c->lines), bad);
+static inline char separator(enum field f)
+{
+	return f == NR_FIELDS - 1 ? '\0' : ',';
+}
+
+/* A decimal number without sign, 0 … @max. */
+static inline const char *number(const struct csv_line *c, enum field f, const char *p,
+				 uint64_t max, uint64_t *out)
+{
+	const char *start = p;
+	uint64_t n = 0;
+
+	for (; is_digit(*p); p++)
+		n = 10 * n + (unsigned int)(*p - '0');
+	if (p == start || p - start > 19 || n > max || *p != separator(f))
+		bad_field(c, f, start);
+	*out = n;
+	return p + 1;
+}
+
+/* Empty where @needed is false, then 0. */
+static inline const char *optional_number(const struct csv_line *c, enum field f, const char *p,
+					  uint64_t max, bool needed, uint64_t *out)
+{
+	if (*p != separator(f) || needed)
+		return number(c, f, p, max, out);
+	*out = 0;
+	return p + 1;
+}
+
+static inline const char *text(const struct csv_line *c, enum field f, const char *p,
+			       struct span *out)
+{
+	out->at = p;
+	while (*p != ',' && *p)
+		p++;
+	if (!*p)
+		bad_field(c, f, out->at);
+	out->len = (size_t)(p - out->at);
+	return p + 1;
+}
+
+/* No longer than LINES_SLACK. */
+#define STARTS(p, text) !memcmp(p, text, sizeof(text) - 1)
+#define TAKE_OP(p, text, op, out) (*(out) = (op), (p) + sizeof(text) - 1)
+
+static inline const char *parse_op(const struct csv_line *c, const char *p, enum trace_op *out)
+{
+	switch (*p) {
+	case 'a':
+		if (STARTS(p, "alloc,"))
+			return TAKE_OP(p, "alloc,", TRACE_ALLOC, out);
+		break;
+	case 'f':
+		if (STARTS(p, "free,"))
+			return TAKE_OP(p, "free,", TRACE_FREE, out);
+		break;
+	case 'k':
+		if (STARTS(p, "kfree,"))
+			return TAKE_OP(p, "kfree,", TRACE_KFREE, out);
+		if (STARTS(p, "kmalloc,"))
+			return TAKE_OP(p, "kmalloc,", TRACE_KMALLOC, out);
+		break;
+	case 'p':
+		if (STARTS(p, "page_alloc,"))
+			return TAKE_OP(p, "page_alloc,", TRACE_PAGE_ALLOC, out);
+		if (STARTS(p, "page_free,"))
+			return TAKE_OP(p, "page_free,", TRACE_PAGE_FREE, out);
+		break;
 	}
-	return s->gfps[i];
+	bad_op(c, p);
 }
 
-static void parse_object(struct csv_state *s, const struct csv_line *c, struct trace_row *row)
+/* -1 is for the frees only. */
+static inline const char *parse_id(const struct csv_line *c, const char *p, struct trace_row *row)
 {
-	uint64_t max = row->op == TRACE_ALLOC ? KMALLOC_MAX_SIZE : UINT32_MAX;
+	bool frees = row->op == TRACE_FREE || row->op == TRACE_KFREE || row->op == TRACE_PAGE_FREE;
+	uint64_t id;
 
-	if (row->op == TRACE_ALLOC && !c->len[F_CACHE])
-		bad_field(c, F_CACHE);
-	if (row->op != TRACE_ALLOC && row->op != TRACE_KMALLOC)
-		return;
-	if (row->op == TRACE_ALLOC)
-		row->cache = names_intern(s->caches, c->at[F_CACHE], c->len[F_CACHE]);
-	row->bytes_req = number(c, F_BYTES_REQ, max);
-	if (row->op == TRACE_ALLOC && !row->bytes_req)
-		bad_field(c, F_BYTES_REQ);
-	row->gfp = parse_gfp(s, c);
-}
-
-static void parse_pages(struct csv_state *s, const struct csv_line *c, struct trace_row *row)
-{
-	row->order = (unsigned int)number(c, F_ORDER, MAX_ORDER - 1);
-	if (row->op != TRACE_PAGE_ALLOC)
-		return;
-	row->gfp = parse_gfp(s, c);
-	number(c, F_MIGRATETYPE, 5);
-}
-
-void csv_parse(struct csv_state *s, struct lines *l, char *line, struct trace_row *row)
-{
-	struct csv_line c;
-
-	c.lines = l;
-	split(&c, line);
-	number(&c, F_SEQ, UINT64_MAX);
-	number(&c, F_TIME, UINT64_MAX);
-	number(&c, F_TID, UINT32_MAX);
-	optional_number(&c, F_BYTES_ALLOC, UINT64_MAX);
-	optional_number(&c, F_MIGRATETYPE, 5);
-	if (!is_minus_one(&c, F_NODE))
-		optional_number(&c, F_NODE, 1023);
-	row->cpu = (unsigned int)number(&c, F_CPU, TRACE_CPU_MAX);
-	row->op = parse_op(&c);
-	if (is_minus_one(&c, F_ID))
+	if (frees && STARTS(p, "-1,")) {
 		row->id = TRACE_ID_UNKNOWN;
-	else
-		row->id = (int64_t)number(&c, F_ID, TRACE_ID_MAX);
-	if (row->op == TRACE_PAGE_ALLOC || row->op == TRACE_PAGE_FREE)
-		parse_pages(s, &c, row);
-	else
-		parse_object(s, &c, row);
-	if (row->id == TRACE_ID_UNKNOWN && row->op != TRACE_FREE && row->op != TRACE_KFREE &&
-	    row->op != TRACE_PAGE_FREE)
-		bad_field(&c, F_ID);
+		return p + 3;
+	}
+	p = number(c, F_ID, p, TRACE_ID_MAX, &id);
+	row->id = (int64_t)id;
+	return p;
 }
+
+static inline const char *parse_bytes(const struct csv_line *c, const char *p,
+				      struct trace_row *row)
+{
+	const char *start = p;
+	bool needed = row->op == TRACE_ALLOC || row->op == TRACE_KMALLOC;
+	uint64_t max = row->op == TRACE_ALLOC ? KMALLOC_MAX_SIZE : UINT32_MAX;
+	uint64_t unused;
+
+	p = optional_number(c, F_BYTES_REQ, p, max, needed, &row->bytes_req);
+	if (row->op == TRACE_ALLOC && !row->bytes_req)
+		bad_field(c, F_BYTES_REQ, start);
+	return optional_number(c, F_BYTES_ALLOC, p, UINT64_MAX, false, &unused);
+}
+
+static inline const char *parse_gfp(const struct csv_line *c, const char *p, struct trace_row *row)
+{
+	bool needed = row->op == TRACE_ALLOC || row->op == TRACE_KMALLOC ||
+		      row->op == TRACE_PAGE_ALLOC;
+	struct span gfp;
+
+	p = text(c, F_GFP, p, &gfp);
+	if (needed && !gfp_texts_get(c->t->gfps, c->t->lines, gfp.at, gfp.len, &row->gfp))
+		bad_field(c, F_GFP, gfp.at);
+	return p;
+}
+
+static bool csv_parse(struct trace_reader *t, const char *line, size_t len, struct trace_row *row)
+{
+	struct csv_line c = {t, line, len};
+	struct span cache;
+	const char *p = line;
+	uint64_t n;
+	bool pages;
+
+	p = number(&c, F_SEQ, p, UINT64_MAX, &n);
+	p = number(&c, F_TIME, p, UINT64_MAX, &n);
+	p = number(&c, F_CPU, p, TRACE_CPU_MAX, &n);
+	row->cpu = (unsigned int)n;
+	p = number(&c, F_TID, p, UINT32_MAX, &n);
+	p = parse_op(&c, p, &row->op);
+	pages = row->op == TRACE_PAGE_ALLOC || row->op == TRACE_PAGE_FREE;
+	p = text(&c, F_CACHE, p, &cache);
+	if (row->op == TRACE_ALLOC) {
+		if (!cache.len)
+			bad_field(&c, F_CACHE, cache.at);
+		row->cache = names_intern(t->caches, cache.at, cache.len);
+	}
+	p = parse_id(&c, p, row);
+	p = parse_bytes(&c, p, row);
+	p = optional_number(&c, F_ORDER, p, MAX_ORDER - 1, pages, &n);
+	row->order = (unsigned int)n;
+	p = parse_gfp(&c, p, row);
+	if (STARTS(p, "-1,"))
+		p += 3;
+	else
+		p = optional_number(&c, F_NODE, p, 1023, false, &n);
+	p = optional_number(&c, F_MIGRATETYPE, p, 5, row->op == TRACE_PAGE_ALLOC, &n);
+	if (p != line + len + 1)
+		bad_field(&c, F_MIGRATETYPE, line);
+	return true;
+}
+
+/* --- the form -------------------------------------------------------------------------------- */
+
+static bool csv_is(const char *line, size_t len)
+{
+	return !strncmp(line, "seq,", 4);
+}
+
+static void csv_check_header(const struct trace_reader *t, const char *line)
+{
+	if (strcmp(line, header))
+		bad_line(t, "not the header of a csv trace (seq,time_ns,cpu,tid,op,cache,…)");
+}
+
+const struct trace_form csv_form = {
+	.name = "csv",
+	.title = "csv",
+	.is = csv_is,
+	.header = true,
+	.check_header = csv_check_header,
+	.parse = csv_parse,
+};

@@ -1,93 +1,140 @@
 /* SPDX-License-Identifier: MIT */
 /* Which form a trace has, and its rows whatever the form. */
-#include "trace.h"
+#include "trace_form.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct trace_reader {
-	struct lines *lines;
-	struct csv_state *csv;
-};
+static const struct trace_form *const forms[] = {&csv_form, &ftrace_form, &perf_form};
 
-enum format { FORMAT_CSV, FORMAT_FTRACE, FORMAT_PERF, FORMAT_UNKNOWN };
-
-static enum format format_named(const char *name)
+/* NULL: "auto". */
+static const struct trace_form *form_named(const char *name)
 {
-	if (!strcmp(name, "csv"))
-		return FORMAT_CSV;
-	if (!strcmp(name, "ftrace"))
-		return FORMAT_FTRACE;
-	if (!strcmp(name, "perf"))
-		return FORMAT_PERF;
+	if (!strcmp(name, "auto"))
+		return NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(forms); i++)
+		if (!strcmp(name, forms[i]->name))
+			return forms[i];
 	die("--format: '%s' is none of auto, ftrace, perf, csv", name);
 }
 
-/* By the first line: perf writes "kmem:" before an event's name, ftrace begins with "# tracer:". */
-static enum format format_of(const char *line)
+static const struct trace_form *form_of(const char *line, size_t len)
 {
-	if (csv_is_header(line) || !strncmp(line, "seq,", 4))
-		return FORMAT_CSV;
-	if (strstr(line, " kmem:"))
-		return FORMAT_PERF;
-	if (!strncmp(line, "# tracer:", 9) || (strchr(line, '[') && strstr(line, ": ")))
-		return FORMAT_FTRACE;
-	return FORMAT_UNKNOWN;
+	for (unsigned int i = 0; i < ARRAY_SIZE(forms); i++)
+		if (forms[i]->is(line, len))
+			return forms[i];
+	return NULL;
 }
 
-static void open_csv(struct trace_reader *t, const char *header, struct names *caches)
+static void hold_next(struct trace_reader *t)
 {
-	if (!csv_is_header(header))
-		die_at(lines_path(t->lines), 1,
-		       "not the header of a csv trace (seq,time_ns,cpu,tid,op,cache,…)");
-	t->csv = csv_new(caches);
+	t->held = lines_next(t->lines, &t->held_len);
+}
+
+/* By the first line that is neither empty nor a comment that any of them could have. */
+static void detect_form(struct trace_reader *t)
+{
+	while (t->held && !t->form) {
+		t->form = form_of(t->held, t->held_len);
+		if (t->form)
+			return;
+		if (*t->held && *t->held != '#')
+			break;
+		hold_next(t);
+	}
+	die_at(lines_path(t->lines), lines_number(t->lines),
+	       "no trace: neither csv, ftrace nor perf script text");
+}
+
+static void prepare_text(struct trace_reader *t)
+{
+	t->objects = ptrmap_new();
+	t->blocks = ptrmap_new();
+	t->others.names = names_new();
 }
 
 struct trace_reader *trace_open(const char *path, const char *format, struct names *caches)
 {
-	enum format named = strcmp(format, "auto") ? format_named(format) : FORMAT_UNKNOWN;
-	struct trace_reader *t;
-	char *first;
-	size_t len;
+	struct trace_reader *t = xcalloc(1, sizeof(*t));
 
-	if (named == FORMAT_FTRACE || named == FORMAT_PERF)
-		die("--format %s: this version reads csv only", format);
-	t = xcalloc(1, sizeof(*t));
+	t->form = form_named(format);
+	t->caches = caches;
+	t->gfps = gfp_texts_new();
 	t->lines = lines_open(path);
-	first = lines_next(t->lines, &len);
-	if (!first)
+	hold_next(t);
+	if (!t->held)
 		die_at(path, 0, "an empty file");
-	switch (named == FORMAT_UNKNOWN ? format_of(first) : named) {
-	case FORMAT_CSV:
-		open_csv(t, first, caches);
-		return t;
-	case FORMAT_FTRACE:
-		die_at(path, 1, "this is ftrace text: this version reads csv only");
-	case FORMAT_PERF:
-		die_at(path, 1, "this is perf script text: this version reads csv only");
-	default:
-		die_at(path, 1, "no trace: neither csv, ftrace nor perf script text");
+	if (!t->form)
+		detect_form(t);
+	if (t->form->header) {
+		t->form->check_header(t, t->held);
+		t->held = NULL;
+	} else {
+		prepare_text(t);
 	}
+	return t;
+}
+
+static char *next_line(struct trace_reader *t, size_t *len)
+{
+	char *line = t->held;
+
+	if (!line)
+		return lines_next(t->lines, len);
+	*len = t->held_len;
+	t->held = NULL;
+	return line;
 }
 
 bool trace_next(struct trace_reader *t, struct trace_row *row)
 {
 	size_t len;
-	char *line = lines_next(t->lines, &len);
+	char *line;
 
-	if (!line)
-		return false;
-	if (strlen(line) != len)
-		die_at(lines_path(t->lines), lines_number(t->lines), "a NUL byte: this is no text");
-	csv_parse(t->csv, t->lines, line, row);
-	if (lines_number(t->lines) % EVENT_BATCH == 0)
-		lines_progress(t->lines);
-	return true;
+	while ((line = next_line(t, &len))) {
+		if (lines_number(t->lines) % EVENT_BATCH == 0)
+			lines_progress(t->lines);
+		if (!t->form->header && lines_unended(t->lines))
+			bad_line(t, "the line has no end: a truncated file");
+		if (t->form->parse(t, line, len, row))
+			return true;
+	}
+	return false;
+}
+
+void trace_die_empty(const struct trace_reader *t)
+{
+	if (t->form->header)
+		bad_line(t, "a header and no rows");
+	bad_line(t, "the end, and no event of the allocators (%llu others)",
+		 (unsigned long long)t->others.skipped);
+}
+
+struct trace_others trace_take_others(struct trace_reader *t)
+{
+	struct trace_others others = t->others;
+
+	t->others = (struct trace_others){0};
+	return others;
+}
+
+void trace_others_free(struct trace_others *o)
+{
+	if (o->names)
+		names_free(o->names);
+	free(o->counts);
+	*o = (struct trace_others){0};
 }
 
 void trace_close(struct trace_reader *t)
 {
-	csv_free(t->csv);
+	gfp_texts_free(t->gfps);
+	if (t->objects)
+		ptrmap_free(t->objects);
+	if (t->blocks)
+		ptrmap_free(t->blocks);
+	numbers_free(&t->ids);
+	trace_others_free(&t->others);
 	lines_close(t->lines);
 	free(t);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "words.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Every bit that a GFP word of 6.1 stands for, from DMA to ACCOUNT. */
+#define GFP_ALL_BITS (2 * __GFP_ACCOUNT - 1)
 
 struct flag_word {
 	const char *name;
@@ -130,6 +134,36 @@ static const struct flag_word *find_trace_word(const char *word, size_t len)
 	return NULL;
 }
 
+/* A number instead of words, or the rest that has none: "0x152c4a". */
+static bool is_number(const char *word, size_t len, unsigned long *out)
+{
+	char *end;
+
+	if (!len || *word < '0' || *word > '9')
+		return false;
+	*out = strtoul(word, &end, 0);
+	return end == word + len;
+}
+
+/* Return: whether 6.1 has all of the word. */
+static bool add_trace_word(const char *word, size_t len, gfp_t *out)
+{
+	const struct flag_word *w = find_trace_word(word, len);
+	unsigned long n;
+
+	if (w) {
+		*out |= w->value;
+		if (w->value == GFP_NOWAIT && word[0] == 'G')
+			*out |= __GFP_NOWARN;
+		return true;
+	}
+	if (is_number(word, len, &n)) {
+		*out |= n & GFP_ALL_BITS;
+		return !(n & ~(unsigned long)GFP_ALL_BITS);
+	}
+	return len == 4 && !memcmp(word, "none", 4);
+}
+
 unsigned int gfp_from_trace(const char *text, gfp_t *out, char bad[32])
 {
 	unsigned int unknown = 0;
@@ -138,16 +172,8 @@ unsigned int gfp_from_trace(const char *text, gfp_t *out, char bad[32])
 
 	*out = 0;
 	while (next_word(&text, &word, &len)) {
-		const struct flag_word *w = find_trace_word(word, len);
-
-		if (!w) {
-			if (!unknown++)
-				keep_bad(bad, word, len);
-			continue;
-		}
-		*out |= w->value;
-		if (w->value == GFP_NOWAIT && word[0] == 'G')
-			*out |= __GFP_NOWARN;
+		if (!add_trace_word(word, len, out) && !unknown++)
+			keep_bad(bad, word, len);
 	}
 	return unknown;
 }

@@ -16,7 +16,8 @@ bool gfp_from_script(const char *text, gfp_t *out, char bad[32]);
 
 /*
  * GFP words of a trace, with their GFP_ or __GFP_ ("GFP_NOFS|__GFP_COMP"), as newer kernels mean
- * them (GFP_NOWAIT there contains __GFP_NOWARN). Words that 6.1 does not have are left out.
+ * them (GFP_NOWAIT there contains __GFP_NOWARN); "none", and numbers ("0xcc0"), whose bits are read
+ * as 6.1's. Words and bits that 6.1 does not have are left out.
  * Return: how many were; the first of them is in @bad.
  */
 unsigned int gfp_from_trace(const char *text, gfp_t *out, char bad[32]);

@@ -1,0 +1,31 @@
+#!/bin/sh
+# walk: entries, leaves of each size, faults, JSON.
+kmemsim=$1
+root=$2
+. "$root/tests/tools/lib.sh"
+
+works "$kmemsim" walk --machine mem=256M 0xffff888000200123
+prints '^address  0xffff888000200123$'
+prints '^cr3      0x[0-9a-f]+$'
+prints '^pgd +0x[0-9a-f]+888 +0x0000[0-9a-f]+067 +table +P RW US A D$'
+prints '^pud +0x[0-9a-f]+000 +0x0000[0-9a-f]+067 +table +P RW US A D$'
+prints '^pmd +0x[0-9a-f]+008 +0x80000000002001e3 +2 MiB page +P RW A D PS G NX$'
+prints '^physical 0x200123 in a 2 MiB page$'
+
+echo "# leaves of other sizes: the first 2 MiB have a hole, the second GiB has none"
+works "$kmemsim" walk --machine mem=4G 0xffff888000001000 0xffff888040000000
+prints '^pte +0x[0-9a-f]+008 +0x8000000000001163 +4 KiB page +P RW A D G NX$'
+prints '^pud +0x[0-9a-f]+008 +0x80000000400001e3 +1 GiB page +P RW A D PS G NX$'
+prints '^physical 0x40000000 in a 1 GiB page$'
+
+echo "# faults"
+works "$kmemsim" walk 0 0xffffc90000000000 0x1000000000000000
+prints '^pgd .* not present'
+prints '^page fault, error code 0x0, CR2 0x0000000000000000$'
+prints '^page fault, error code 0x0, CR2 0xffffc90000000000$'
+prints '^general protection fault: the address is not canonical$'
+
+works "$kmemsim" walk --json --machine mem=256M 0xffff888000200123
+prints '"kind": "2 MiB page"'
+prints '"physical": "0x200123"'
+finish
