@@ -2,17 +2,17 @@
 /*
  * Contexts: where a thread may sleep and where it may not.
  *
- * A kernel knows by its own means that it is inside an interrupt; a program says so: irq_enter() and
- * irq_exit() stand around code that plays an interrupt handler, local_bh_disable() and
- * preempt_disable() mean what they mean in the kernel, and RCU callbacks (rcu.h) run as a softirq. Nothing is
- * really disabled and no other thread notices: these calls count, and what the count forbids is
- * reported.
+ * A kernel knows by its own means that it is inside an interrupt; a program says so: irq_enter()
+ * and irq_exit() stand around code that plays an interrupt handler, local_bh_disable() and
+ * preempt_disable() mean what they mean in the kernel, and RCU callbacks (rcu.h) run as a softirq.
+ * Nothing is really disabled and no other thread notices: these calls count, and what the count
+ * forbids is reported.
  *
  * Forbidden in an atomic context (preempt_count() is not 0, interrupts are off, or the thread is in
- * an RCU read section) is whatever may sleep: an allocation with __GFP_DIRECT_RECLAIM, such as GFP_KERNEL,
- * making, shrinking or destroying a cache, synchronize_rcu(), and the like. The report is a warning
- * titled as in Linux, "BUG: sleeping function called from invalid context at …"; the call then goes on, as
- * it does there.
+ * an RCU read section) is whatever may sleep: an allocation with __GFP_DIRECT_RECLAIM, such as
+ * GFP_KERNEL, making, shrinking or destroying a cache, synchronize_rcu(), and the like. The report
+ * is a warning titled as in Linux, "BUG: sleeping function called from invalid context at …"; the
+ * call then goes on, as it does there.
  *
  * The counts belong to the thread, whatever machine it has entered, and need no machine. All
  * functions here may be called by any thread in any context and never sleep. Behaviour: Linux

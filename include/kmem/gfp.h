@@ -9,9 +9,9 @@
  * pointers. Behaviour is that of Linux 6.1, Documentation/core-api/memory-allocation.rst and
  * mm-api.rst; misuse is reported (machine.h) and, when the report handler goes on, refused.
  *
- * Flags that only tell reclaim how hard to try or what it may start (__GFP_IO, __GFP_FS, __GFP_WRITE,
- * __GFP_HARDWALL, __GFP_NORETRY, __GFP_RETRY_MAYFAIL) are accepted and shown in reports; reclaim
- * here starts no I/O, so they decide nothing.
+ * Flags that only tell reclaim how hard to try or what it may start (__GFP_IO, __GFP_FS,
+ * __GFP_WRITE, __GFP_HARDWALL, __GFP_NORETRY, __GFP_RETRY_MAYFAIL) are accepted and shown in
+ * reports; reclaim here starts no I/O, so they decide nothing.
  */
 #ifndef KMEM_GFP_H
 #define KMEM_GFP_H
@@ -72,14 +72,14 @@ KMEM_BEGIN_DECLS
  * @gfp:   GFP_* flags
  * @order: 0 … MAX_ORDER - 1
  *
- * The first frame number is a multiple of 2^@order. The caller's node is tried first, then the other
- * nodes by distance. With __GFP_COMP the block is a compound page (mm.h); without, it is 2^@order
- * pages that happen to lie side by side.
+ * The first frame number is a multiple of 2^@order. The caller's node is tried first, then the
+ * other nodes by distance. With __GFP_COMP the block is a compound page (mm.h); without, it is
+ * 2^@order pages that happen to lie side by side.
  *
  * Return: the first page, or NULL when nothing is free above the watermark that applies
  * (a failure report is logged unless __GFP_NOWARN), when @order is too large (a warning unless
- * __GFP_NOWARN), or when flags exclude each other (a warning). Free with __free_pages() and the same
- * order.
+ * __GFP_NOWARN), or when flags exclude each other (a warning). Free with __free_pages() and the
+ * same order.
  * Context: may sleep if @gfp allows it.
  */
 KMEM_DECL(struct page *, alloc_pages, (gfp_t gfp, unsigned int order)) KMEM_MUST_CHECK;
@@ -150,8 +150,8 @@ KMEM_DECL(void, free_pages_exact, (void *addr, size_t size));
  * @order: the order it was allocated with
  *
  * Drops one reference (mm.h); the last one frees the block. A page that is free already, a tail
- * page, a wrong order, a page of a slab, or a page that is not this machine's is reported ("BUG: Bad
- * page state") and left as it is; the machine is told by where @page points.
+ * page, a wrong order, a page of a slab, or a page that is not this machine's is reported ("BUG:
+ * Bad page state") and left as it is.
  * Context: any; never sleeps.
  */
 KMEM_DECL(void, __free_pages, (struct page * page, unsigned int order));

@@ -175,7 +175,7 @@ struct kmem_arena {
  * shutdown, where it is no leak. All watermarks, boosts and lowmem reserves of all zones become 0.
  * Return: 0; -EINVAL: no blocks, no such zone, no such type; -ENOMEM: not that many free
  * blocks in a row; -ENODEV. After an error the lists are drained and nothing else has changed.
- * Context: no other thread inside a call. Source: the golden scripts' op arena.
+ * Context: may sleep; no other thread inside a call. Source: the golden scripts' op arena.
  */
 KMEM_API int kmem_make_arena(unsigned int blocks, enum kmem_zone_type zone, unsigned int migratetype,
 			     struct kmem_arena *out);

@@ -54,7 +54,7 @@ struct machine_range {
 	int node;
 };
 
-/* Counts form of a zone: exactly `present` frames, the topmost present - managed of them reserved. */
+/* Counts form of a zone: `present` frames, the topmost present - managed of them reserved. */
 struct machine_zone_pages {
 	int node;
 	int zone;		/* enum kmem_zone_type */
@@ -115,8 +115,8 @@ KMEM_DECL(int, machine_desc_init,
  * @name: what error messages call the text ("--machine", a file name); NULL is "machine".
  * @err:  filled on failure; may be NULL
  *
- * Return: 0, -EINVAL (unknown key, bad value: @err names word and line), -EOPNOTSUPP (known, but not
- * in this version), -ENOMEM.
+ * Return: 0, -EINVAL (unknown key, bad value: @err names word and line), -EOPNOTSUPP (known, but
+ * not in this version), -ENOMEM.
  * Context: any thread, no machine needed.
  */
 KMEM_DECL(int, machine_desc_parse,
@@ -206,7 +206,11 @@ KMEM_DECL(struct machine *, machine_current, (void));
  */
 KMEM_DECL(const struct machine_desc *, machine_description, (const struct machine *m));
 
-/** machine_backend - "slab", "slub" or "slob", what this library was built with. Needs no machine. */
+/**
+ * machine_backend - "slab", "slub" or "slob", what this library was built with
+ *
+ * Needs no machine.
+ */
 KMEM_DECL(const char *, machine_backend, (void));
 
 /**

@@ -2,14 +2,14 @@
 /*
  * Memory pools: allocations that cannot fail as long as elements come back.
  *
- * A pool keeps a reserve of elements. An allocation asks the pool's allocator first and takes from the reserve only
- * when that has nothing; an element that comes back refills the reserve before it is freed. So somebody who
- * must make progress while memory is short (writing out a page needs a request structure) needs no
- * more than the reserve at a time.
+ * A pool keeps a reserve of elements. An allocation asks the pool's allocator first and takes from
+ * the reserve only when that has nothing; an element that comes back refills the reserve before it
+ * is freed. So somebody who must make progress while memory is short (writing out a page needs a
+ * request structure) needs no more than the reserve at a time.
  *
- * Unless a function says otherwise: any thread may call it, on the machine where the pool was made; functions
- * that take no flags but free, resize or make a pool may sleep. Behaviour: Linux 6.1,
- * Documentation/core-api/mm-api.rst (Memory pools).
+ * Unless a function says otherwise: any thread may call it, on the machine where the pool was
+ * made; functions that take no flags but free, resize or make a pool may sleep. Behaviour: Linux
+ * 6.1, Documentation/core-api/mm-api.rst (Memory pools).
  */
 #ifndef KMEM_MEMPOOL_H
 #define KMEM_MEMPOOL_H
@@ -52,7 +52,7 @@ KMEM_DECL(mempool_t *, mempool_create,
 	  (int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data))
 	KMEM_MUST_CHECK;
 
-/** mempool_create_node - mempool_create() with flags and a preferred node for the pool's own memory. */
+/** mempool_create_node - mempool_create() with flags and a node for the pool's own memory. */
 KMEM_DECL(mempool_t *, mempool_create_node,
 	  (int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data, gfp_t gfp,
 	   int node)) KMEM_MUST_CHECK;
@@ -63,7 +63,11 @@ KMEM_DECL(mempool_t *, mempool_create_slab_pool, (int min_nr, struct kmem_cache 
 /** mempool_create_kmalloc_pool - a pool of kmalloc() objects of @size bytes. */
 KMEM_DECL(mempool_t *, mempool_create_kmalloc_pool, (int min_nr, size_t size)) KMEM_MUST_CHECK;
 
-/** mempool_create_page_pool - a pool of blocks of 2^@order pages; elements are struct page pointers. */
+/**
+ * mempool_create_page_pool - a pool of blocks of 2^@order pages
+ *
+ * Elements are struct page pointers.
+ */
 KMEM_DECL(mempool_t *, mempool_create_page_pool, (int min_nr, int order)) KMEM_MUST_CHECK;
 
 /**
@@ -90,6 +94,7 @@ KMEM_DECL(bool, mempool_initialized, (const mempool_t *pool));
 
 /**
  * mempool_resize - change the size of the reserve
+ * @pool:       the pool
  * @new_min_nr: at least 1. Elements that are too many are freed; missing ones are allocated
  *              (GFP_KERNEL), as many as there are.
  * Return: 0; -ENOMEM: the larger reserve could not be made, the pool is as it was; -EINVAL. May
@@ -99,9 +104,10 @@ KMEM_DECL(int, mempool_resize, (mempool_t * pool, int new_min_nr)) KMEM_MUST_CHE
 
 /**
  * mempool_alloc - an element
- * @gfp: with __GFP_DIRECT_RECLAIM it waits until an element returns, and looks again every five seconds
- *       in case the allocator has something again; without, NULL. __GFP_ZERO is not
- *       supported: a warning.
+ * @pool: the pool
+ * @gfp:  with __GFP_DIRECT_RECLAIM it waits until an element returns, and looks again every five
+ *        seconds in case the allocator has something again; without, NULL. __GFP_ZERO is not
+ *        supported: a warning.
  *
  * Never returns NULL where it may wait, but in one case: the reserve is empty and the process
  * has no other thread, so that nothing could ever return. That is reported.
@@ -111,8 +117,9 @@ KMEM_DECL(void *, mempool_alloc, (mempool_t * pool, gfp_t gfp)) KMEM_MUST_CHECK;
 /**
  * mempool_free - give an element back; NULL is ignored
  *
- * Into the reserve while that is not full, which wakes those who wait; else by the pool's allocator. Never
- * sleeps. An element that is in the reserve already, and more elements than are out, are reported and refused.
+ * Into the reserve while that is not full, which wakes those who wait; else by the pool's
+ * allocator. Never sleeps. An element that is in the reserve already, and more elements than are
+ * out, are reported and refused.
  */
 KMEM_DECL(void, mempool_free, (void *element, mempool_t *pool));
 

@@ -4,7 +4,7 @@
  * reads them as the hardware would and says where an address leads, or why it leads nowhere.
  *
  * Addresses are kva_t, what the simulated x86 sees (types.h): ptr_to_kva() and kva_to_ptr() of mm.h
- * translate between them and host pointers. Entry formats: x86_pte.h.
+ * translate between them and host pointers. Entry formats: x86_pte.h. How it works: docs/mmu.md.
  *
  * This version walks 4-level tables; a machine with another paging mode gets -EOPNOTSUPP and a line
  * in its log.

@@ -15,7 +15,7 @@ typedef void kmem_sink_fn(void *arg, const char *text, size_t len);
 
 /**
  * proc_read - a file's text into a buffer
- * @name: "buddyinfo", "zoneinfo", "slabinfo", "zones-csv", …; proc_name() lists them
+ * @name: "buddyinfo", "zoneinfo", "meminfo", "slabinfo", "zones-csv", …; proc_name() lists them
  * @buf:  receives at most @size - 1 bytes and a NUL; NULL with @size 0 to ask for the length
  *
  * Return: length of the whole text without the NUL (may be @size or more: then it was cut), or

@@ -6,9 +6,9 @@
  *
  * Unless a function says otherwise: any thread may call it in any context (context.h); it works on
  * the machine the thread has entered, and fails without one; with a flag that contains
- * __GFP_DIRECT_RECLAIM it may sleep, else it never does; running out returns NULL, with the kernel's
- * failure report in the log unless __GFP_NOWARN; misuse is reported (machine.h) and, when the
- * handler goes on, refused. Sizes are bytes.
+ * __GFP_DIRECT_RECLAIM it may sleep, else it never does; running out returns NULL, with the
+ * kernel's failure report in the log unless __GFP_NOWARN; misuse is reported (machine.h) and, when
+ * the handler goes on, refused. Sizes are bytes.
  */
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
@@ -70,7 +70,8 @@ KMEM_API struct kmem_cache *kmem_cache_create(const char *name, unsigned int siz
  * @useroffset: first byte of the window, in the object
  * @usersize:   its length in bytes; 0: none
  *
- * A window outside the object is warned about and dropped, as in Linux. Else as kmem_cache_create().
+ * A window outside the object is warned about and dropped, as in Linux. Else as
+ * kmem_cache_create().
  */
 KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size,
 						       unsigned int align, slab_flags_t flags,
@@ -105,8 +106,8 @@ KMEM_API const char *kmem_cache_name(const struct kmem_cache *s);
 /**
  * kmem_cache_alloc - an object
  * @s:   a cache of the entered machine
- * @gfp: GFP_*. __GFP_ZERO zeroes the object; with a constructor that is warned about and left out, as
- *       are __GFP_HIGHMEM and __GFP_DMA32: where slabs lie is the cache's business.
+ * @gfp: GFP_*. __GFP_ZERO zeroes the object; with a constructor that is warned about and left
+ *       out, as are __GFP_HIGHMEM and __GFP_DMA32: where slabs lie is the cache's business.
  *
  * Return: the object, or NULL. Free with kmem_cache_free().
  */
@@ -169,7 +170,11 @@ KMEM_API void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p);
  */
 KMEM_DECL(void *, kmalloc, (size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
 
-/** kmalloc_node - kmalloc() with a preferred node, as kmem_cache_alloc_node(). Free with kfree(). */
+/**
+ * kmalloc_node - kmalloc() with a preferred node, as kmem_cache_alloc_node()
+ *
+ * Free with kfree().
+ */
 KMEM_DECL(void *, kmalloc_node, (size_t size, gfp_t gfp, int node)) KMEM_MALLOC KMEM_MUST_CHECK;
 
 /** kzalloc - kmalloc(), zeroed. Free with kfree(). */
@@ -197,9 +202,9 @@ KMEM_DECL(void *, krealloc, (const void *p, size_t size, gfp_t gfp)) KMEM_MUST_C
  * kfree - free what kmalloc() and its relatives returned
  * @p: NULL and ZERO_SIZE_PTR are ignored
  *
- * On SLAB and SLUB it also frees objects of kmem_cache_alloc(). On SLOB it cannot: an object of a cache
- * carries no size there. That is reported and refused; programs for all three backends, as kernel
- * code up to Linux 6.3, call kmem_cache_free(). Checks as kmem_cache_free(). Never sleeps.
+ * On SLAB and SLUB it also frees objects of kmem_cache_alloc(). On SLOB it cannot: an object of a
+ * cache carries no size there. That is reported and refused; programs for all three backends, as
+ * kernel code up to Linux 6.3, call kmem_cache_free(). Checks as kmem_cache_free(). Never sleeps.
  */
 KMEM_DECL(void, kfree, (const void *p));
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that is contiguous only virtually: single pages, mapped one after the other into the kernel's
- * vmalloc region. For large buffers; small ones are kmalloc()'s business, for each area costs page
- * tables, a guard page and a mapping in the host. Semantics are Linux 6.1's (mm/vmalloc.c in its
- * Documentation/core-api/mm-api.rst).
+ * Memory that is contiguous only virtually: single pages, mapped one after the other into the
+ * kernel's vmalloc region. For large buffers; small ones are kmalloc()'s business, for each area
+ * costs page tables, a guard page and a mapping in the host. Semantics are Linux 6.1's
+ * (mm/vmalloc.c in its Documentation/core-api/mm-api.rst).
  *
  * On a machine whose RAM is a memfd (the default) a page really appears at two addresses: what is
  * written through vmalloc()'s pointer can be read through page_address() and the other way round.
  * A machine on private memory has no second addresses: vmalloc() gives the direct-map pointer there
  * and works as long as one contiguous block serves it; vmap() does not work.
  *
- * Unless a function says otherwise: any thread may call it, not in an interrupt (context.h); it works
- * on the machine the thread has entered; it may sleep; running out returns NULL with the kernel's
- * failure report in the log; misuse is reported (machine.h) and, when the handler goes on, refused. On
- * a machine whose paging mode has no page tables in this version nothing is allocated; its log says
- * so.
+ * Unless a function says otherwise: any thread may call it, not in an interrupt (context.h); it
+ * works on the machine the thread has entered; it may sleep; running out returns NULL with the
+ * kernel's failure report in the log; misuse is reported (machine.h) and, when the handler goes
+ * on, refused. On a machine whose paging mode has no page tables in this version nothing is
+ * allocated; its log says so.
  */
 #ifndef KMEM_VMALLOC_H
 #define KMEM_VMALLOC_H
@@ -60,8 +60,8 @@ KMEM_DECL(void *, vzalloc, (unsigned long size)) KMEM_MALLOC KMEM_MUST_CHECK;
  * vfree - give back what vmalloc() or vzalloc() returned; NULL is ignored
  *
  * The pages are free at once. The addresses are not: they are kept until many have gathered and
- * then unmapped together (vm_unmap_aliases() does it now); until then the old pointer still shows the
- * pages, as a stale TLB entry would.
+ * then unmapped together (vm_unmap_aliases() does it now); until then the old pointer still shows
+ * the pages, as a stale TLB entry would.
  * Context: any. In an interrupt the area is only taken from its owner; its pages are free after the
  * next call of this family outside interrupts.
  */
@@ -74,8 +74,8 @@ KMEM_DECL(void, vfree, (const void *addr));
  * @flags: VM_MAP or 0
  * @prot:  PAGE_KERNEL, or PAGE_KERNEL_RO: then writing through the pointer faults, in the host too
  *
- * Return: page-aligned pointer, or NULL; after a warning for unknown @flags, an impossible @prot and
- * what is no page. Undo with vunmap().
+ * Return: page-aligned pointer, or NULL; after a warning for unknown @flags, an impossible @prot
+ * and what is no page. Undo with vunmap().
  */
 KMEM_DECL(void *, vmap,
 	  (struct page * *pages, unsigned int count, unsigned long flags, pgprot_t prot))
@@ -97,11 +97,16 @@ KMEM_DECL(unsigned long, vmalloc_to_pfn, (const void *addr));
 /**
  * is_vmalloc_addr - whether @addr lies in the vmalloc region, mapped or not
  *
- * On a machine on private memory: whether it lies in an area of vmalloc(). Any context; never sleeps.
+ * On a machine on private memory: whether it lies in an area of vmalloc(). Any context; never
+ * sleeps.
  */
 KMEM_DECL(bool, is_vmalloc_addr, (const void *addr));
 
-/** vm_unmap_aliases - unmap all areas that were freed and only kept; their addresses are free then. */
+/**
+ * vm_unmap_aliases - unmap all areas that were freed and only kept
+ *
+ * Their addresses are free then.
+ */
 KMEM_DECL(void, vm_unmap_aliases, (void));
 
 /**

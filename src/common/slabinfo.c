@@ -25,8 +25,8 @@ void caches_show_slabinfo(struct kernel *k, struct seq_file *m)
 	seq_puts(m, " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
 	if (!backend_traits.has_slabinfo)
 		return;
-	caches_lock(k);
+	caches_lock_to_look(k);
 	list_for_each_entry(s, &k->caches->list, list)
 		show_cache(s, m);
-	caches_unlock(k);
+	caches_unlock_to_look(k);
 }

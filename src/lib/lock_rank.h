@@ -8,7 +8,6 @@
 
 enum lock_rank {
 	LOCK_RANK_CPU_CLAIM = 1,
-	LOCK_RANK_CACHES = 2,		/* registry of caches ("slab_mutex"); held over create and destroy */
 	LOCK_RANK_VMAP_PURGE = 3,	/* vmalloc: a purge of lazy areas */
 	LOCK_RANK_VMAP_TREE = 4,	/* vmalloc: free, busy or lazy areas; one at a time */
 	LOCK_RANK_VMAP_DIRECT = 5,	/* vmalloc: areas by direct-map pointer (private memory) */

@@ -29,12 +29,10 @@ static bool is_atomic(const struct arch_context *c)
 	return c->preempt_count || c->irqs_disabled || c->rcu_depth;
 }
 
-struct arch_cpu *context_cpu(struct arch_cpu *cpu)
+struct arch_cpu *context_attach(struct arch_cpu *cpu)
 {
 	struct arch_cpu *s = &sim_local.stand_in;
 
-	if (likely(!is_atomic(&sim_local.context)))
-		return cpu;
 	s->claim = ARCH_CLAIM_ATOMIC;
 	s->id = cpu->id;
 	s->node = cpu->node;
@@ -43,7 +41,7 @@ struct arch_cpu *context_cpu(struct arch_cpu *cpu)
 	s->ram = cpu->ram;
 	s->ram_size = cpu->ram_size;
 	s->memmap = cpu->memmap;
-	return s;
+	return is_atomic(&sim_local.context) ? s : cpu;
 }
 
 void arch_context_changed(void)
@@ -51,5 +49,5 @@ void arch_context_changed(void)
 	struct sim_thread *t = sim_local.thread;
 
 	if (likely(t && t->cpu))
-		arch_cpu_ptr = context_cpu(t->cpu);
+		arch_cpu_ptr = is_atomic(&sim_local.context) ? &sim_local.stand_in : t->cpu;
 }

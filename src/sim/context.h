@@ -24,8 +24,8 @@ struct sim_local {
 
 extern _Thread_local struct sim_local sim_local;
 
-/* What arch_cpu_ptr of the calling thread is to be when it is on CPU @cpu. */
-struct arch_cpu *context_cpu(struct arch_cpu *cpu);
+/* The calling thread comes to CPU @cpu: what its arch_cpu_ptr is to be. */
+struct arch_cpu *context_attach(struct arch_cpu *cpu);
 
 void epochs_init(struct epochs *e);
 

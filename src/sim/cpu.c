@@ -171,7 +171,7 @@ static void put_on_cpu(struct sim_thread *t, struct machine *m, struct arch_cpu 
 	/* Seen for its order only: see the theory on idle CPUs. */
 	(void)__atomic_load_n(&to->claim, __ATOMIC_SEQ_CST);
 	t->cpu = to;
-	__atomic_store_n(t->slot, context_cpu(to), __ATOMIC_RELAXED);
+	__atomic_store_n(t->slot, context_attach(to), __ATOMIC_RELAXED);
 }
 
 /* With attach_lock held. */

@@ -133,7 +133,7 @@ bool arch_epoch_enter(void)
 	/* Without a machine, which was reported, the section protects nothing. */
 	if (likely(cpu)) {
 		begin_section(&sim_local.thread->reader, machine_of(cpu->machine));
-		arch_context_changed();
+		arch_cpu_ptr = &sim_local.stand_in;
 	}
 	return true;
 }

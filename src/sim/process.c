@@ -99,9 +99,13 @@ NO_INSTRUMENTATION static void destructor(void *value)
 static void forget_threads(struct machine *m, struct sim_thread *self)
 {
 	struct arch_cpu *nowhere;
-	struct sim_thread *t, *next;
+	struct list_head *next;
 
-	list_for_each_entry_safe(t, next, &m->threads, list) {
+	/* Not list_for_each_entry(): a record is aligned as the head, taken for one, would not be. */
+	for (struct list_head *pos = m->threads.next; pos != &m->threads; pos = next) {
+		struct sim_thread *t = list_entry(pos, struct sim_thread, list);
+
+		next = pos->next;
 		if (t == self && !m->lost)
 			continue;
 		if (t != self)

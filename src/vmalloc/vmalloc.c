@@ -134,8 +134,6 @@ static struct vmap_vm *vm_make(struct vmalloc *v, unsigned long size, unsigned l
 	vm->va = vmap_area_alloc(&v->areas, vm->vm.size, align, kind, vm);
 	if (vm->va)
 		return vm;
-	pr_warn(k, "vmap allocation for size %lu failed: the region has %llu MiB", vm->vm.size,
-		(unsigned long long)(k->arch->vmalloc_size >> 20));
 	meta_free(k, vm, sizeof(*vm));
 	return NULL;
 }
@@ -190,7 +188,7 @@ static struct page **array_alloc(struct vmalloc *v, unsigned long nr, const void
 	if (!array_is_area(k, nr))
 		return meta_alloc(k, array_size(nr), NUMA_NO_NODE);
 	pages = vmalloc_node_range(k, array_size(nr), PAGE_SIZE, GFP_KERNEL | __GFP_ZERO, PAGE_KERNEL,
-				   caller);
+				   NUMA_NO_NODE, caller);
 	if (pages)
 		vm_find(v, pages)->internal = true;
 	return pages;
@@ -228,11 +226,11 @@ static void sort_pages(struct page **pages, unsigned long nr)
 	}
 }
 
-static unsigned long take_single_pages(struct page **pages, unsigned long nr, gfp_t gfp)
+static unsigned long take_single_pages(struct page **pages, unsigned long nr, gfp_t gfp, int nid)
 {
 	unsigned long done = 0;
 
-	while (done < nr) {
+	while (nid == NUMA_NO_NODE && done < nr) {
 		unsigned long want = nr - done < BULK ? nr - done : BULK;
 		unsigned long got = alloc_pages_bulk_array(gfp, want, pages + done);
 
@@ -242,38 +240,54 @@ static unsigned long take_single_pages(struct page **pages, unsigned long nr, gf
 			break;
 	}
 	for (; done < nr; done++) {
-		pages[done] = alloc_page(gfp);
+		pages[done] = alloc_pages_node(nid, gfp, 0);
 		if (!pages[done])
 			break;
 	}
 	return done;
 }
 
-static unsigned long take_block(struct kernel *k, struct page **pages, unsigned long nr, gfp_t gfp)
+/* A block of @nr single pages; NULL: there is none. */
+static struct page *block_alloc(unsigned long nr, gfp_t gfp, int nid)
 {
-	void *block = NULL;
+	unsigned int order = 0;
+	struct page *block;
 
-	if (nr <= 1ul << (MAX_ORDER - 1))
-		block = alloc_pages_exact(nr << PAGE_SHIFT, gfp);
+	while (1ul << order < nr)
+		order++;
+	block = order < MAX_ORDER ? alloc_pages_node(nid, gfp, order) : NULL;
+	if (!block)
+		return NULL;
+	split_page(block, order);
+	for (unsigned long i = nr; i < 1ul << order; i++)
+		__free_page(page_step(block, i));
+	return block;
+}
+
+static unsigned long take_block(struct kernel *k, struct page **pages, unsigned long nr, gfp_t gfp,
+				int nid)
+{
+	struct page *block = block_alloc(nr, gfp, nid);
+
 	if (!block) {
-		if (!(gfp & __GFP_NOWARN) || nr > 1ul << (MAX_ORDER - 1))
-			pr_err(k, "vmalloc: no contiguous block of %lu pages, and backing=private "
-			       "has no other way to make them look contiguous", nr);
+		pr_err(k, "vmalloc: no contiguous block of %lu pages, and backing=private has no other "
+		       "way to make them look contiguous", nr);
 		return 0;
 	}
 	for (unsigned long i = 0; i < nr; i++)
-		pages[i] = virt_to_page((char *)block + (i << PAGE_SHIFT));
+		pages[i] = page_step(block, i);
 	return nr;
 }
 
 /* As many as there are, up to @nr. */
-static unsigned long take_pages(struct kernel *k, struct page **pages, unsigned long nr, gfp_t gfp)
+static unsigned long take_pages(struct kernel *k, struct page **pages, unsigned long nr, gfp_t gfp,
+				int nid)
 {
 	if (!alias_possible(k))
-		return take_block(k, pages, nr, gfp);
+		return take_block(k, pages, nr, gfp | __GFP_NOWARN, nid);
 	if (!(gfp & (__GFP_DMA | __GFP_DMA32)))
 		gfp |= __GFP_HIGHMEM;
-	return take_single_pages(pages, nr, gfp | __GFP_NOWARN);
+	return take_single_pages(pages, nr, gfp | __GFP_NOWARN, nid);
 }
 
 /* --- vmalloc ----------------------------------------------------------------------------------- */
@@ -294,12 +308,12 @@ static void vm_unmake(struct vmalloc *v, struct vmap_vm *vm, unsigned long nr)
 
 /* Pages and mapping for an area that has its addresses. NULL: done; else what failed. */
 static const char *vm_fill(struct vmalloc *v, struct vmap_vm *vm, unsigned long nr, gfp_t gfp,
-			   pgprot_t prot)
+			   pgprot_t prot, int nid)
 {
 	vm->vm.pages = array_alloc(v, nr, vm->vm.caller);
 	if (!vm->vm.pages)
 		return "failed to allocate the page array";
-	vm->vm.nr_pages = (unsigned int)take_pages(v->kernel, vm->vm.pages, nr, gfp);
+	vm->vm.nr_pages = (unsigned int)take_pages(v->kernel, vm->vm.pages, nr, gfp, nid);
 	if (vm->vm.nr_pages < nr)
 		return "page order 0, failed to allocate pages";
 	if (!alias_possible(v->kernel))
@@ -308,7 +322,7 @@ static const char *vm_fill(struct vmalloc *v, struct vmap_vm *vm, unsigned long 
 }
 
 static void *vmalloc_area(struct vmalloc *v, unsigned long size, unsigned long align, gfp_t gfp,
-			  pgprot_t prot, const void *caller)
+			  pgprot_t prot, int nid, const void *caller)
 {
 	struct kernel *k = v->kernel;
 	unsigned long nr = (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
@@ -328,7 +342,7 @@ static void *vmalloc_area(struct vmalloc *v, unsigned long size, unsigned long a
 		warn_failure(k, gfp, size, "vm_struct allocation failed");
 		return NULL;
 	}
-	failed = vm_fill(v, vm, nr, gfp, prot);
+	failed = vm_fill(v, vm, nr, gfp, prot, nid);
 	if (!failed)
 		return vm_publish(v, vm);
 	vmap_area_take(&v->areas, vm->va->start, VM_ALLOC);
@@ -338,14 +352,14 @@ static void *vmalloc_area(struct vmalloc *v, unsigned long size, unsigned long a
 }
 
 void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long align, gfp_t gfp,
-			 pgprot_t prot, const void *caller)
+			 pgprot_t prot, int nid, const void *caller)
 {
 	struct vmalloc *v = vmalloc_of(k, "vmalloc");
 	void *p;
 
 	if (!v || !vmalloc_begin(v, gfp, "vmalloc"))
 		return NULL;
-	p = vmalloc_area(v, size, align, gfp, prot, caller);
+	p = vmalloc_area(v, size, align, gfp, prot, nid, caller);
 	vmalloc_end();
 	return p;
 }
@@ -355,7 +369,7 @@ void *vmalloc(unsigned long size)
 	struct kernel *k = arch_kernel();
 
 	return k ? vmalloc_node_range(k, size, PAGE_SIZE, GFP_KERNEL, PAGE_KERNEL,
-				      __builtin_return_address(0)) :
+				      NUMA_NO_NODE, __builtin_return_address(0)) :
 		   NULL;
 }
 
@@ -364,7 +378,7 @@ void *vzalloc(unsigned long size)
 	struct kernel *k = arch_kernel();
 
 	return k ? vmalloc_node_range(k, size, PAGE_SIZE, GFP_KERNEL | __GFP_ZERO, PAGE_KERNEL,
-				      __builtin_return_address(0)) :
+				      NUMA_NO_NODE, __builtin_return_address(0)) :
 		   NULL;
 }
 

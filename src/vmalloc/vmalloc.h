@@ -87,8 +87,9 @@ void vmalloc_release(struct vmalloc *v, struct vmap_vm *vm);
 /* Take apart what was freed in interrupts. */
 void vmalloc_run_deferred(struct vmalloc *v);
 
-/* vmalloc() in full: @align a power of two; @gfp with what reclaim may do, zeroing, zone. */
+/* vmalloc() in full: @align a power of two; @gfp with what reclaim may do, zeroing, zone;
+ * @nid the node whose pages come first, or NUMA_NO_NODE. */
 void *vmalloc_node_range(struct kernel *k, unsigned long size, unsigned long align, gfp_t gfp,
-			 pgprot_t prot, const void *caller);
+			 pgprot_t prot, int nid, const void *caller);
 
 #endif

@@ -218,7 +218,11 @@ static bool take_lowest_or_purge(struct vmap_areas *areas, struct vmap_area *va,
 	if (take_lowest(areas, va, size, align, spare))
 		return true;
 	vmap_areas_purge(areas);
-	return take_lowest(areas, va, size, align, spare);
+	if (take_lowest(areas, va, size, align, spare))
+		return true;
+	pr_warn(areas->kernel, "vmap allocation for size %llu failed: no room in a region of %llu MiB",
+		(unsigned long long)size, (unsigned long long)(areas->end - areas->start) >> 20);
+	return false;
 }
 
 struct vmap_area *vmap_area_alloc(struct vmap_areas *areas, uint64_t size, uint64_t align,

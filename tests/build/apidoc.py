@@ -19,7 +19,7 @@ TYPE = re.compile(r"^(?:typedef\b(?P<typedef>[^;{]*)[;{]|(?:struct|enum)\s+(?P<t
 MACRO = re.compile(r"^#define\s+((?!kmem_|KMEM_)\w+)\(", re.M)
 ROW = re.compile(r"^\|\s*`(\w+)\(\)`\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|\s*`(\w+\.h)`\s*\|$")
 NAMED = re.compile(r"^\|\s*`(\w+)\(\)`")
-CONTEXTS = re.compile(r"^\* \*\*(\w+)\*\*", re.M)
+CONTEXTS = re.compile(r"^\* \*\*([\w ]+)\*\*", re.M)
 
 errors = []
 

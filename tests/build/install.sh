@@ -91,6 +91,12 @@ for name in kmem kmem-slab kmem-slub kmem-slob; do
     nm -D --defined-only "$libdir/lib$name.so.0" | grep -q 'kmem_kmalloc@@KMEM_0$' || fail "lib$name has no symbol versions"
     runs=$((runs + 1))
 done
+# The program that the README shows, as it shows it.
+readme=$(dirname "$0")/../../README.md
+awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$readme" >"$work/readme.c"
+# shellcheck disable=SC2046 # words are wanted
+try "README's program" "$(sed -n 's/^    \(slub gives .*\)/\1/p' "$readme")" \
+    "$cc" -Wall -Wextra -Werror "$work/readme.c" $(pkg-config --cflags --libs kmem-slub)
 for b in slab slub slob; do
     find "$work/root" -path "*/bin/kmemsim-$b" | grep -q . || fail "no kmemsim-$b"
 done

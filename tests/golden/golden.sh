@@ -1,7 +1,7 @@
 #!/bin/sh
 # golden.sh KMEMSIM BACKEND FOLDER: every script of FOLDER that has an output of a real kernel for
-# BACKEND (NAME.BACKEND.out, or NAME.all.out) must print the same bytes. The output of a script with
-# #ONLY slub32 is NAME.slub32.out and belongs to slub.
+# BACKEND (NAME.BACKEND.out, or NAME.all.out) must print the same bytes, and no misuse or corruption
+# may be reported. The output of a script with #ONLY slub32 is NAME.slub32.out and belongs to slub.
 set -u
 kmemsim=$1
 backend=$2
@@ -28,6 +28,9 @@ for script in "$folder"/*.ops; do
     if [ $status -ne 0 ]; then
         echo "not ok $run - $name: exit status $status"
         sed 's/^/#   /' "$work/err" | head -n 3
+        failed=$((failed + 1))
+    elif grep -q '^BUG' "$work/err"; then
+        echo "not ok $run - $name: $(grep -m 1 '^BUG' "$work/err")"
         failed=$((failed + 1))
     elif cmp -s "$want" "$work/out"; then
         echo "ok $run - $name"

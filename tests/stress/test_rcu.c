@@ -20,24 +20,27 @@ static unsigned long hash(unsigned long key)
 #define SPOILER 5
 #define NR_THREADS 6
 
-/* Take what is free, of the sizes that are being freed, and leave nothing of it. */
-static bool spoil(size_t size)
+/* Take what was freed last, objects of a size and blocks of pages, and leave nothing of it. */
+static void spoil(size_t size)
 {
-	void *p[60];
-	size_t n = 0;
-	struct page *page;
+	struct page *pages[8];
+	void *p[40];
+	size_t n = 0, nr = 0;
 
+	while (nr < ARRAY_SIZE(pages) && (pages[nr] = alloc_pages(GFP_KERNEL, (unsigned int)nr % 4))) {
+		memset(page_address(pages[nr]), 0xff, PAGE_SIZE << nr % 4);
+		nr++;
+	}
 	while (n < ARRAY_SIZE(p) && (p[n] = kmalloc(size, GFP_KERNEL))) {
 		memset(p[n], 0xff, size);
 		n++;
 	}
-	page = alloc_pages(GFP_KERNEL, 2);
-	if (page)
-		memset(page_address(page), 0xff, 4 * PAGE_SIZE);
 	while (n)
 		kfree(p[--n]);
-	__free_pages(page, 2);
-	return page;
+	while (nr) {
+		nr--;
+		__free_pages(pages[nr], (unsigned int)nr % 4);
+	}
 }
 
 /* Now and then a reader lets the others do their worst before it looks. */
@@ -132,7 +135,7 @@ static void list_worker(struct worker *w)
 		update_list(w, l);
 	else
 		while (__atomic_load_n(&l->updaters, __ATOMIC_ACQUIRE))
-			CHECK(w, spoil(sizeof(struct element)));
+			spoil(sizeof(struct element));
 }
 
 static void a_list_under_rcu(const char *machine)
@@ -163,7 +166,7 @@ static void a_list_on_shared_cpus(void **state)
 /* --- a table of objects that may become others under their readers' eyes ----------------------- */
 
 #define MAGIC 0x7970657361666521ul
-#define NR_PLACES 64
+#define NR_PLACES 24
 
 /* Atomics, but for payload: that belongs to whoever holds a reference. */
 struct record {
@@ -171,7 +174,7 @@ struct record {
 	unsigned int refs;		/* 0: free, or not ready yet */
 	unsigned long key;
 	unsigned long payload;
-	char room[300];
+	char room[1900];		/* few objects a slab, so that slabs fall empty */
 };
 
 struct table {
@@ -245,9 +248,8 @@ static void read_table(struct worker *w, struct table *t)
 	__atomic_fetch_add(&t->found, found, __ATOMIC_RELAXED);
 }
 
-static void replace_record(struct worker *w, struct table *t, bool with_new)
+static void replace_record(struct worker *w, struct table *t, unsigned int place, bool with_new)
 {
-	unsigned int place = (unsigned int)(test_rand(&w->seed) % NR_PLACES);
 	struct record *new = NULL, *old;
 
 	if (with_new) {
@@ -264,17 +266,24 @@ static void replace_record(struct worker *w, struct table *t, bool with_new)
 		put_record(t, old);
 }
 
+/* Fill the table here and there; now and then empty it, and let the slabs go. */
 static void update_table(struct worker *w, struct table *t)
 {
-	for (unsigned int i = 0; i < 20000 * stress_scale; i++) {
-		replace_record(w, t, i % 200 < 150);
-		if (w->failure[0])
-			break;
-		if (i % 64 == 0)
+	for (unsigned int i = 0; i < 30000 * stress_scale && !w->failure[0]; i++) {
+		if (i % 100 < 100 - NR_PLACES)
+			replace_record(w, t, (unsigned int)(test_rand(&w->seed) % NR_PLACES), true);
+		else
+			replace_record(w, t, 99 - i % 100, false);
+		if (i % 100 == 99) {
 			kmem_cache_shrink(t->cache);
+			spoil(64);
+		}
 		if (i % 16 == 0)
 			rcu_advance();
 	}
+	/* For readers who have not seen any yet. */
+	for (unsigned int place = 0; place < NR_PLACES && !w->failure[0]; place++)
+		replace_record(w, t, place, true);
 	__atomic_fetch_sub(&t->updaters, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -288,7 +297,7 @@ static void table_worker(struct worker *w)
 		update_table(w, t);
 	else
 		while (__atomic_load_n(&t->updaters, __ATOMIC_ACQUIRE))
-			CHECK(w, spoil(sizeof(struct record)));
+			spoil(sizeof(struct record));
 }
 
 static void a_table_of_typesafe_objects(const char *machine)

@@ -68,14 +68,8 @@ refuses 't.csv:3: a NUL byte' "$kmemsim" replay "$work/t.csv"
 head -c 2000000 /dev/zero | tr '\0' x >"$work/t.csv"
 refuses 't.csv:1: a line longer' "$kmemsim" replay "$work/t.csv"
 
-echo "# other forms of traces"
-printf '# tracer: nop\n' >"$work/t.txt"
-refuses 't.txt:1: this is ftrace text' "$kmemsim" replay "$work/t.txt"
-printf '  task  1 [001]  0.000000:  kmem:kfree: call_site=f ptr=(nil)\n' >"$work/t.txt"
-refuses 't.txt:1: this is perf script text' "$kmemsim" replay "$work/t.txt"
+echo "# options (other forms of traces: test_traces.sh)"
 trace
-refuses 'format ftrace: this version' "$kmemsim" replay --format ftrace "$work/t.csv"
-refuses 'format perf: this version' "$kmemsim" replay --format perf "$work/t.csv"
 refuses "format: 'xml' is none" "$kmemsim" replay --format xml "$work/t.csv"
 refuses 'trace-out: this version' "$kmemsim" replay --trace-out "$work/out" "$work/t.csv"
 

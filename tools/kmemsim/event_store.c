@@ -39,7 +39,7 @@ void store_add(struct event_store *s, const struct event *e)
 	struct event **room = batch < MEMORY_BATCHES ? &s->batches[batch] : &s->tail;
 
 	if (!*room)
-		*room = xcalloc(EVENT_BATCH, sizeof(**room));
+		*room = xrealloc(NULL, EVENT_BATCH, sizeof(**room));
 	(*room)[i] = *e;
 	s->count++;
 	if (batch >= MEMORY_BATCHES && i == EVENT_BATCH - 1)

@@ -44,12 +44,12 @@ static inline uint64_t load_short(const char *p, size_t len)
 static inline uint64_t hash_text(const char *text, size_t len)
 {
 	const uint64_t odd = 0x9e3779b97f4a7c15ULL;
-	const char *last = text + len - 8;
 	uint64_t h = len * odd;
+	const char *last;
 
 	if (len < 8)
 		return (h ^ load_short(text, len)) * odd;
-	for (; text < last; text += 8)
+	for (last = text + len - 8; text < last; text += 8)
 		h = (h ^ load(text, 8)) * odd;
 	return (h ^ load(last, 8)) * odd;
 }

@@ -94,6 +94,9 @@ static void report(const struct metrics *m, const struct replay_options *o,
 		report_json(m, o, trace, desc);
 	else
 		report_text(m, o, trace, desc);
+	if (trace->others.lost)
+		note("%s: the recording lost %llu events, which the figures lack", o->trace,
+		     (unsigned long long)trace->others.lost);
 	if (m->failures || m->event_failures)
 		note("%s: %llu allocations failed: the machine has too little RAM (--machine)",
 		     o->trace, (unsigned long long)(m->failures + m->event_failures));

@@ -81,6 +81,12 @@ static void json_trace(struct json_writer *w, const struct resolved_trace *t)
 	json_uint(w, "frees_of_unknown_pages", t->unknown_page_frees);
 	json_uint(w, "implied_frees", t->implied_frees);
 	json_uint(w, "page_frees_of_other_order", t->order_mismatches);
+	json_uint(w, "events_skipped", t->others.skipped);
+	json_begin_flat(w, "skipped_by_name", '{');
+	for (unsigned int i = 0; t->others.names && i < names_count(t->others.names); i++)
+		json_uint(w, names_text(t->others.names, i), t->others.counts[i]);
+	json_end(w, '}');
+	json_uint(w, "events_lost", t->others.lost);
 	json_number(w, "read_seconds", t->seconds, 6);
 	json_number(w, "read_ns_per_row", read_ns_per_row(t), 2);
 }
@@ -191,6 +197,18 @@ static void text_orders(const char *name, const uint64_t *by_order)
 	puts(any ? "" : "none");
 }
 
+/* Nothing of a form that holds rows only. */
+static void text_others(const struct trace_others *o)
+{
+	if (!o->skipped)
+		return;
+	line("skipped");
+	printf("%llu events (", llu(o->skipped));
+	for (unsigned int i = 0; i < names_count(o->names); i++)
+		printf("%s%llu %s", i ? ", " : "", llu(o->counts[i]), names_text(o->names, i));
+	puts(")");
+}
+
 static void text_trace(const struct replay_options *o, const struct resolved_trace *t)
 {
 	line("trace");
@@ -208,6 +226,7 @@ static void text_trace(const struct replay_options *o, const struct resolved_tra
 	putchar('\n');
 	line("added");
 	printf("%llu frees that the trace lacks\n", llu(t->implied_frees));
+	text_others(&t->others);
 }
 
 static void text_caches(const struct metrics *m, const struct replay_options *o,

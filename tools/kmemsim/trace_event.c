@@ -190,7 +190,7 @@ static inline const char *take_value(struct body *b, enum field f, const char *v
 
 	if (b->present & 1u << f)
 		bad_line(b->t, "%s: a second %s=", b->kind->name.text, field_names[f].text);
-	if (f == F_PTR && *value == ' ' && padded_null(value))
+	if ((f == F_PTR || f == F_PAGE) && *value == ' ' && padded_null(value))
 		value = padded_null(value);
 	end = after_value(value);
 	b->present |= 1u << f;

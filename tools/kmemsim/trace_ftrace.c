@@ -59,13 +59,21 @@ static const char *parse_prefix(const char *line, struct text_event *e)
 	return NULL;
 }
 
+/* What trace-cmd prints first. */
+static bool is_opening(const char *line)
+{
+	if (!strncmp(line, "cpus=", 5) || !strncmp(line, "version = ", 10))
+		return true;
+	return !strncmp(line, "CPU ", 4) && strstr(line, " is empty");
+}
+
 static bool ftrace_is(const char *line, size_t len)
 {
 	struct text_event e;
 
 	if (!strncmp(line, "# tracer:", 9) || !strncmp(line, "# entries-in-buffer", 19))
 		return true;
-	if (!strncmp(line, "cpus=", 5) || !strncmp(line, "CPU:", 4))
+	if (is_opening(line) || !strncmp(line, "CPU:", 4))
 		return true;
 	return !parse_prefix(line, &e);
 }
@@ -111,11 +119,7 @@ static bool no_event(struct trace_reader *t, const char *line)
 		comment(t, line);
 		return true;
 	}
-	if (!*text || !strncmp(text, "=> ", 3))
-		return true;
-	if (!strncmp(line, "cpus=", 5) || !strncmp(line, "version = ", 10))
-		return true;
-	if (!strncmp(line, "CPU ", 4) && strstr(line, " is empty"))
+	if (!*text || !strncmp(text, "=> ", 3) || is_opening(line))
 		return true;
 	return lost_events(t, line);
 }
