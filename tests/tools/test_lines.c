@@ -105,9 +105,12 @@ static void test_empty(void **state)
 /* A reader that has seen enough leaves while the file is still being read. */
 static void test_closed_early(void **state)
 {
-	size_t len;
+	size_t len = 4u << 20;
+	char *text = malloc(len);
 
-	write_file(memset(malloc(4u << 20), '\n', 4u << 20), 4u << 20, true);
+	assert_non_null(text);
+	write_file(memset(text, '\n', len), len, true);
+	free(text);
 	for (unsigned int lines = 0; lines < 2000000; lines = 10 * lines + 1) {
 		struct lines *l = lines_open(path);
 
@@ -117,8 +120,7 @@ static void test_closed_early(void **state)
 	}
 }
 
-/* In a child, since the reader dies: the lines before the trouble are good. Some of those behind may
- * be, too. */
+/* In a child, since the reader dies: at least so many lines before the trouble are good. */
 static void dies_after(unsigned int lines)
 {
 	int status;

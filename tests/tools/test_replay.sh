@@ -47,6 +47,25 @@ done
 prints '"page_allocs_by_order": \[[0-9, ]+\]'
 prints '"zone": "DMA32", "by_order": \['
 
+echo "# the same events as csv and as text"
+# figures FILE [OPTION...]: all that a replay finds but times, and what only text has.
+figures() {
+    "$kmemsim" replay --json "$@" --caches "$traces/caches.csv" --samples 20 |
+        grep -vE '"(trace|ns_per_event|read_seconds|read_ns_per_row|events_skipped|skipped_by_name)"'
+}
+
+head=$root/tests/tools/traces/git-ops-head
+for options in "" "--objects-only --one-cpu"; do
+    # shellcheck disable=SC2086
+    figures "$head.csv.zst" $options >"$work/csv"
+    # shellcheck disable=SC2086
+    figures "$head.trace.txt.zst" $options >"$work/text"
+    [ "$(wc -l <"$work/csv")" -gt 60 ] || fail "no figures"
+    cmp -s "$work/csv" "$work/text" || fail "text and csv differ: $(diff "$work/csv" "$work/text" | head -n 4)"
+done
+works "$kmemsim" replay "$head.trace.txt.zst" --objects-only --one-cpu --samples 20 --csv
+[ -s "$work/stderr" ] && fail "a good trace: $(head -n 1 "$work/stderr")"
+
 echo "# a small trace by hand: the rules one by one"
 cat >"$work/t.csv" <<END
 seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order,gfp,node,migratetype

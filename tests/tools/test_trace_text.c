@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows that ftrace and perf script text hold: pointers become ids, fields land where they belong. */
+/* Rows of ftrace and perf script text: pointers become ids, fields land where they belong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -38,6 +38,17 @@ static void test_trace_gfp(void **state)
 	assert_int_equal(gfp_from_trace("GFP_KERNEL|__GFP_NO_CODETAG|KERNEL", &gfp, bad), 2);
 	assert_string_equal(bad, "__GFP_NO_CODETAG");
 	assert_int_equal(gfp, GFP_KERNEL);
+	assert_int_equal(gfp_from_trace("none", &gfp, bad), 0);
+	assert_int_equal(gfp, 0);
+	assert_int_equal(gfp_from_trace("0xdc0", &gfp, bad), 0);
+	assert_int_equal(gfp, GFP_KERNEL | __GFP_ZERO);
+	assert_int_equal(gfp_from_trace("3264", &gfp, bad), 0);
+	assert_int_equal(gfp, GFP_KERNEL);
+	assert_int_equal(gfp_from_trace("GFP_KERNEL|0x800100", &gfp, bad), 1);
+	assert_int_equal(gfp, GFP_KERNEL | __GFP_ZERO);
+	assert_string_equal(bad, "0x800100");
+	assert_int_equal(gfp_from_trace("0x", &gfp, bad), 1);
+	assert_int_equal(gfp_from_trace("12monkeys", &gfp, bad), 1);
 }
 
 static void test_slab_flags(void **state)

@@ -114,8 +114,7 @@ static inline const char *text(const struct csv_line *c, enum field f, const cha
 			       struct span *out)
 {
 	out->at = p;
-	while (*p != ',' && *p)
-		p++;
+	p = text_until(p, ',');
 	if (!*p)
 		bad_field(c, f, out->at);
 	out->len = (size_t)(p - out->at);

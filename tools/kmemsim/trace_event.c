@@ -138,27 +138,6 @@ static inline enum field field_at(const char *p, enum field last)
 	return NR_FIELDS;
 }
 
-/* Where a value ends: at a blank or a NUL. Eight bytes at a time, see LINES_SLACK. */
-static inline const char *after_value(const char *p)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const uint64_t ones = 0x0101010101010101ULL;
-	uint64_t word, blank, found;
-
-	for (;; p += 8) {
-		memcpy(&word, p, 8);
-		blank = word ^ ones * ' ';
-		/* the lowest bit set is that of the first such byte; those above it may be wrong */
-		found = ((word - ones) & ~word) | ((blank - ones) & ~blank);
-		found &= ones << 7;
-		if (found)
-			return p + __builtin_ctzll(found) / 8;
-	}
-#else
-	return text_after_word(p);
-#endif
-}
-
 /* "(null)" behind blanks, as old kernels filled up a pointer. */
 static const char *padded_null(const char *p)
 {
@@ -192,7 +171,7 @@ static inline const char *take_value(struct body *b, enum field f, const char *v
 		bad_line(b->t, "%s: a second %s=", b->kind->name.text, field_names[f].text);
 	if ((f == F_PTR || f == F_PAGE) && *value == ' ' && padded_null(value))
 		value = padded_null(value);
-	end = after_value(value);
+	end = text_until(value, ' ');
 	b->present |= 1u << f;
 	b->at[f] = value;
 	b->len[f] = (size_t)(end - value);

@@ -8,6 +8,8 @@
 
 #include "trace.h"
 
+#include <string.h>
+
 /* --- trace_gfp.c: GFP words, as events spell them -------------------------------------------- */
 
 /* A trace has few different texts: each is understood once. */
@@ -106,6 +108,30 @@ void text_bad_line(const struct trace_reader *t, const char *line, size_t len, c
 static inline bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
+}
+
+/* The first @c or NUL from @p on. Eight bytes at a time, since behind a line there are LINES_SLACK:
+ * lengths of words are hard to predict, and a loop over bytes pays for that at its end. */
+static inline const char *text_until(const char *p, char c)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint64_t ones = 0x0101010101010101ULL;
+	uint64_t word, other, found;
+
+	for (;; p += 8) {
+		memcpy(&word, p, 8);
+		other = word ^ ones * (unsigned char)c;
+		/* the lowest bit set is that of the first such byte; those above it may be wrong */
+		found = ((word - ones) & ~word) | ((other - ones) & ~other);
+		found &= ones << 7;
+		if (found)
+			return p + __builtin_ctzll(found) / 8;
+	}
+#else
+	while (*p && *p != c)
+		p++;
+	return p;
+#endif
 }
 
 #endif

@@ -31,15 +31,9 @@ static bool task_before(const char *line, const char *cpu)
 	return number < p && number - 1 > line && number[-1] == '-';
 }
 
-/* Return: NULL, or what is wrong. */
-static const char *parse_prefix(const char *line, struct text_event *e)
+/* From "[CPU]" on. Return: NULL, or what is wrong. */
+static const char *parse_rest(const char *p, struct text_event *e)
 {
-	const char *p = text_find_cpu(line);
-
-	while (p && !task_before(line, p))
-		p = text_find_cpu(p + 1);
-	if (!p)
-		return "no COMM-TID [CPU]";
 	p = text_after_cpu(p, &e->cpu);
 	if (e->cpu == UINT_MAX)
 		return "a CPU beyond all machines";
@@ -54,9 +48,26 @@ static const char *parse_prefix(const char *line, struct text_event *e)
 		p++;
 	e->name_len = (size_t)(p - e->name);
 	e->body = p;
-	if (!e->name_len)
-		return "no EVENT: behind the time";
-	return NULL;
+	return e->name_len ? NULL : "no EVENT: behind the time";
+}
+
+/* Return: NULL, or what is wrong. */
+static const char *parse_prefix(const char *line, struct text_event *e)
+{
+	const char *wrong = NULL;
+
+	for (const char *p = text_find_cpu(line); p; p = text_find_cpu(p + 1)) {
+		const char *why;
+
+		if (!task_before(line, p))
+			continue;
+		why = parse_rest(p, e);
+		if (!why)
+			return NULL;
+		if (!wrong)
+			wrong = why;
+	}
+	return wrong ? wrong : "no COMM-TID [CPU]";
 }
 
 /* What trace-cmd prints first. */

@@ -5,7 +5,7 @@
  *	COMM TID [CPU] TIME: SYSTEM:EVENT: BODY
  *
  * TID may be PID/TID, and the sample's period may stand before the event. Between events there may
- * be comments (#), call chains (their lines begin with blanks and an address) and empty lines, which
+ * be comments (#), call chains (lines that begin with blanks and an address) and empty lines, which
  * are passed over.
  */
 #include "trace_form.h"
@@ -47,16 +47,11 @@ static const char *parse_name(const char *p, struct text_event *e)
 	return NULL;
 }
 
-/* Return: NULL, or what is wrong. */
-static const char *parse_prefix(const char *line, struct text_event *e)
+/* From "[CPU]" on. Return: NULL, or what is wrong. */
+static const char *parse_rest(const char *p, struct text_event *e)
 {
-	const char *p = text_find_cpu(line);
 	const char *period;
 
-	while (p && !task_before(line, p))
-		p = text_find_cpu(p + 1);
-	if (!p)
-		return "no COMM TID [CPU]";
 	p = text_after_cpu(p, &e->cpu);
 	if (e->cpu == UINT_MAX)
 		return "a CPU beyond all machines";
@@ -69,6 +64,25 @@ static const char *parse_prefix(const char *line, struct text_event *e)
 	if (period > p && *period == ' ')
 		p = text_after_spaces(period);
 	return parse_name(p, e);
+}
+
+/* Return: NULL, or what is wrong. */
+static const char *parse_prefix(const char *line, struct text_event *e)
+{
+	const char *wrong = NULL;
+
+	for (const char *p = text_find_cpu(line); p; p = text_find_cpu(p + 1)) {
+		const char *why;
+
+		if (!task_before(line, p))
+			continue;
+		why = parse_rest(p, e);
+		if (!why)
+			return NULL;
+		if (!wrong)
+			wrong = why;
+	}
+	return wrong ? wrong : "no COMM TID [CPU]";
 }
 
 static bool perf_is(const char *line, size_t len)

@@ -196,8 +196,8 @@ int cmd_walk(struct common_options *common, int argc, char **argv)
 		NULL,
 		parse_option,
 		"ADDRESS...",
-		"Walk the page tables of a machine fresh from boot: what the simulated x86 makes of a "
-		"supervisor read at each address.",
+		"Walk the page tables of a machine fresh from boot: what the simulated x86 makes "
+		"of a supervisor read at each address.",
 		children,
 		NULL,
 		NULL,
