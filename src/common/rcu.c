@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RCU: who may still look at what was unpublished is the machine's knowledge (epochs, arch.h); here are
- * the callbacks that wait for it, and when they run.
+ * RCU: who may still look at what was unpublished is the machine's knowledge (epochs, arch.h); here
+ * are the callbacks that wait for it, and when they run.
  *
  *	call_rcu()          CPU's queue      the batch                     run
  *	                 ─▶ head → … ─┐
@@ -11,19 +11,21 @@
  *
  * A CPU's queue is a stack that anybody may push to with one compare and swap and that is only ever
  * taken as a whole, so it needs neither lock nor section: call_rcu() may be called anywhere. What
- * is collected is turned round, hence runs in the order it was queued. Nothing more is collected while a batch is
- * on its way, so that a batch has one epoch, which began after the last of it was queued.
+ * is collected is turned round, hence runs in the order it was queued. Nothing more is collected
+ * while a batch is on its way, so that a batch has one epoch, which began after the last of it was
+ * queued.
  *
  *	batch empty  ──collect, start an epoch──▶  batch waits  ──epoch passed──▶  run  ──▶  empty
  *
- * Who moves it: whoever holds `mutex`. rcu_advance() tries to get it and takes one step; synchronize_rcu()
- * the same, around its own wait; rcu_barrier() waits for it and for the epochs, and runs what waited and
- * what was queued behind it. Callbacks run under this mutex, so one at a time, and when rcu_barrier() has
- * got it nobody is in the middle of an older batch. A callback must therefore never wait for it: they run
- * as softirqs, by which rcu_barrier() knows them and refuses.
+ * Who moves it: whoever holds `mutex`. rcu_advance() tries to get it and takes one step;
+ * synchronize_rcu() the same, around its own wait; rcu_barrier() waits for it and for the epochs,
+ * and runs what waited and what was queued behind it. Callbacks run under this mutex, so one at a
+ * time, and when rcu_barrier() has got it nobody is in the middle of an older batch. A callback
+ * must therefore never wait for it: they run as softirqs, by which rcu_barrier() knows them and
+ * refuses.
  *
- * kfree_rcu() queues the place of the head in the object instead of a function, as Linux did until 5.x:
- * no function lies in the first page. Such frees are no callbacks of a user's and run without
+ * kfree_rcu() queues the place of the head in the object instead of a function, as Linux did until
+ * 5.x: no function lies in the first page. Such frees are no callbacks of a user's and run without
  * the softirq, thus by the fast paths.
  *
  * Lock order: mutex is taken with no lock held; under it everything.
@@ -43,7 +45,8 @@
 /* How often callbacks may queue callbacks when there is no later. */
 #define DRAIN_ROUNDS 1000
 
-/* One CPU's queue, newest first; atomic. A void pointer is a struct rcu_head that need not be aligned. */
+/* One CPU's queue, newest first; atomic. A void pointer is a struct rcu_head that need not be
+ * aligned. */
 struct rcu_cpu {
 	void *newest;
 };
@@ -68,7 +71,7 @@ int rcu_init(struct kernel *k)
 	return 0;
 }
 
-/* --- queueing ---------------------------------------------------------------------------------- */
+/* --- queueing --------------------------------------------------------------------------------- */
 
 static struct rcu_cpu *rcu_cpu(struct kernel *k, unsigned int id)
 {
@@ -157,21 +160,23 @@ void kfree_call_rcu(struct rcu_head *head, void *object)
 	rcu_queue(k, head, (rcu_callback_t)offset);
 }
 
-/* --- read sections ----------------------------------------------------------------------------- */
+/* --- read sections ---------------------------------------------------------------------------- */
 
 void rcu_read_lock(void)
 {
 	if (unlikely(!arch_epoch_enter()))
-		report_bug(arch_kernel(), "rcu_read_lock: inside a read section of another machine");
+		report_bug(arch_kernel(),
+			   "rcu_read_lock: inside a read section of another machine");
 }
 
 void rcu_read_unlock(void)
 {
 	if (unlikely(!arch_epoch_leave()))
-		report_bug(arch_cpu_ptr->kernel, "rcu_read_unlock: there is no read section to end");
+		report_bug(arch_cpu_ptr->kernel,
+			   "rcu_read_unlock: there is no read section to end");
 }
 
-/* --- moving grace periods; under the mutex ----------------------------------------------------- */
+/* --- moving grace periods; under the mutex ---------------------------------------------------- */
 
 /* One CPU's queue, turned round, to the end of *@list; *@last becomes its last one. */
 static void collect_cpu(struct rcu_cpu *q, void **list, void **last)
@@ -272,7 +277,7 @@ static unsigned long advance(struct kernel *k)
 	return nr;
 }
 
-/* --- public ------------------------------------------------------------------------------------ */
+/* --- public ----------------------------------------------------------------------------------- */
 
 unsigned long rcu_advance(void)
 {
@@ -355,7 +360,8 @@ void rcu_shutdown(struct kernel *k)
 	if (rcu_drain(k))
 		return;
 	if (k->rcu->batch)
-		report_warn(k, "machine_shutdown: RCU callbacks still wait for a reader; they are not run");
+		report_warn(k, "machine_shutdown: RCU callbacks still wait for a reader; "
+			       "they are not run");
 	else
 		report_warn(k, "machine_shutdown: RCU callbacks queue new ones without end");
 }

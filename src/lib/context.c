@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's context: one word with Linux's three counts, a flag for interrupts, and the depth of its
- * RCU read sections. The words live behind the door (arch_context()), since they belong to the thread
- * and not to a machine; their meaning is here.
+ * A thread's context: one word with Linux's three counts, a flag for interrupts, and the depth of
+ * its RCU read sections. The words live behind the door (arch_context()), since they belong to the
+ * thread and not to a machine; their meaning is here.
  *
  * The door is told when the thread enters an atomic context and when it leaves it. In between the
- * thread gets nowhere by a fast path, so a guard in the slow paths (context.h) sees every call, and the fast
- * paths pay nothing for it.
+ * thread gets nowhere by a fast path, so a guard in the slow paths (context.h) sees every call, and
+ * the fast paths pay nothing for it.
  *
- * Each call that is wrong is reported, once: what it calls in turn is silent (arch_context.calls). Linux
- * says such things at most once a second; without a clock that cannot be.
+ * Each call that is wrong is reported, once: what it calls in turn is silent (arch_context.calls).
+ * Linux says such things at most once a second; without a clock that cannot be.
  */
 #include "lib/context.h"
 
@@ -24,7 +24,7 @@ static struct kernel *current_kernel(void)
 	return arch_cpu_ptr->kernel;
 }
 
-/* --- counts ------------------------------------------------------------------------------------ */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 static void count_up(const char *what, unsigned int step, unsigned int mask)
 {
@@ -114,7 +114,7 @@ void local_irq_enable(void)
 	set_irqs_disabled(false);
 }
 
-/* --- questions --------------------------------------------------------------------------------- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 bool irqs_disabled(void)
 {
@@ -151,10 +151,11 @@ bool in_atomic(void)
 	return preempt_count();
 }
 
-/* --- sleeping ---------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 /* The kernel's lines; where it prints a file and a line, a call of the library prints its name. */
-static noinline void report_sleep(const struct arch_context *c, const char *where, unsigned int skip)
+static noinline void report_sleep(const struct arch_context *c, const char *where,
+				  unsigned int skip)
 {
 	char text[TEXT_MAX_LEN], comm[32];
 	struct seq_file m;

@@ -3,8 +3,8 @@
  * What the kernel part asks of a thread's context (<kmem/context.h>), and how it guards calls that
  * may sleep.
  *
- * Where the guards stand: in slow paths, never in fast ones. A thread in an atomic context has no fast
- * paths (arch.h), so that every call of it comes by.
+ * Where the guards stand: in slow paths, never in fast ones. A thread in an atomic context has no
+ * fast paths (arch.h), so that every call of it comes by.
  */
 #ifndef KMEM_LIB_CONTEXT_H
 #define KMEM_LIB_CONTEXT_H
@@ -64,8 +64,8 @@ static inline void context_end_call(void)
 	arch_context()->calls--;
 }
 
-/* Around what runs as a softirq: the callbacks of RCU. What such a callback does is a call of its own,
- * wherever it runs: enter returns what exit needs. */
+/* Around what runs as a softirq: the callbacks of RCU. What such a callback does is a call of its
+ * own, wherever it runs: enter returns what exit needs. */
 unsigned int context_softirq_enter(void);
 void context_softirq_exit(unsigned int calls);
 

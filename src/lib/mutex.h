@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A lock whose holder may sleep: wait for others, claim CPUs, allocate, call what users gave us. Waiters
- * sleep in the host. It has no rank: it is taken with no spin lock held, and which of two mutexes comes
- * first stands where they are declared.
+ * A lock whose holder may sleep: wait for others, claim CPUs, allocate, call what users gave us.
+ * Waiters sleep in the host. It has no rank: it is taken with no spin lock held, and which of two
+ * mutexes comes first stands where they are declared.
  */
 #ifndef KMEM_LIB_MUTEX_H
 #define KMEM_LIB_MUTEX_H

@@ -189,8 +189,8 @@ static struct rb_node *leftmost(struct rb_node *node)
 	return node;
 }
 
-/* @next, the lowest node right of @node, takes its place, colour and children. Returns the parent of
- * the place that @next left. */
+/* @next, the lowest node right of @node, takes its place, colour and children. Returns the parent
+ * of the place that @next left. */
 static struct rb_node *take_place(struct rb_root *root, struct rb_node *node, struct rb_node *next)
 {
 	struct rb_node *parent = rb_parent(next);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Red-black trees, embedded in what they order, as in Guibas and Sedgewick 1978 in the form of Cormen
- * et al., "Introduction to Algorithms", chapter 13.
+ * Red-black trees, embedded in what they order, as in Guibas and Sedgewick 1978 in the form of
+ * Cormen et al., "Introduction to Algorithms", chapter 13.
  *
  * The caller searches and says where a node goes; the tree keeps itself balanced: every path from
  * the root down has the same number of black nodes and no two red ones in a row, so that none is
  * longer than twice another.
  *
- * A tree can be augmented: each node then knows something about its whole subtree (the largest hole,
- * the highest end) that follows from the node itself and its two children. `update` works it out
- * again for one node; the tree calls it, children first, wherever a subtree changed. NULL: a plain
- * tree. The same function must be given to every call on a tree.
+ * A tree can be augmented: each node then knows something about its whole subtree (the largest
+ * hole, the highest end) that follows from the node itself and its two children. `update` works it
+ * out again for one node; the tree calls it, children first, wherever a subtree changed. NULL: a
+ * plain tree. The same function must be given to every call on a tree.
  *
  * No locks, no allocation, no recursion.
  */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's context: counters that the kernel part keeps here, and what follows from them for the fast
- * paths.
+ * A thread's context: counters that the kernel part keeps here, and what follows from them for the
+ * fast paths.
  *
- * The fast entry looks at one word, the claim of the CPU that arch_cpu_ptr points at. A thread in an
- * atomic context points at a stand-in instead, with the same constants and a claim of its own:
+ * The fast entry looks at one word, the claim of the CPU that arch_cpu_ptr points at. A thread in
+ * an atomic context points at a stand-in instead, with the same constants and a claim of its own:
  *
  *	attached?   atomic?    arch_cpu_ptr
  *	no          –          arch_cpu_none
  *	yes         no         the CPU
  *	yes         yes        sim_local.stand_in
  *
- * So the fast paths fail for as long as the context lasts, and everything comes to the slow entry, which
- * knows the CPU by the thread's record. The CPU's state does not change: its owner is inside by the
- * lock, as it may be at any time (cpu.c).
+ * So the fast paths fail for as long as the context lasts, and everything comes to the slow entry,
+ * which knows the CPU by the thread's record. The CPU's state does not change: its owner is inside
+ * by the lock, as it may be at any time (cpu.c).
  */
 #include "sim/process.h"
 

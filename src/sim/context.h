@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread's context and its read sections (context.c, epoch.c): what the machine's other files need. */
+/* A thread's context and its read sections (context.c, epoch.c): what the machine's other files
+ * need. */
 #ifndef KMEM_SIM_CONTEXT_H
 #define KMEM_SIM_CONTEXT_H
 
@@ -11,7 +12,7 @@ struct sim_thread;
  * alone (but for the end of the machine) and read by those who wait for it. */
 struct epoch_reader {
 	struct list_head list;		/* epochs.readers of `machine`; process lock */
-	struct machine *machine;	/* where it is registered: the last it read on; NULL: none */
+	struct machine *machine;	/* where it is registered: it read there last; NULL: none */
 	uint64_t epoch;			/* of its read section; 0: in none */
 };
 
@@ -32,8 +33,8 @@ void epochs_init(struct epochs *e);
 /* The thread exits. */
 void epoch_thread_exit(struct sim_thread *t);
 
-/* With the process lock held. @m ends; or (fork) all readers but the calling thread are gone, and that
- * too if the machine is lost. */
+/* With the process lock held. @m ends; or (fork) all readers but the calling thread are gone, and
+ * that too if the machine is lost. */
 void epoch_retire_locked(struct machine *m);
 void epoch_forked_locked(struct machine *m, struct sim_thread *self);
 

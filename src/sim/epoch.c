@@ -3,8 +3,8 @@
  * Epochs: when has everybody stopped looking at something that is not published any more? (Fraser,
  * "Practical lock-freedom", 2004; McKenney and Slingwine, "Read-copy update", 1998.)
  *
- * A machine counts epochs. A thread that begins a read section writes down the epoch it sees, one that
- * ends it writes 0. An epoch has passed when no reader's number is below it:
+ * A machine counts epochs. A thread that begins a read section writes down the epoch it sees, one
+ * that ends it writes 0. An epoch has passed when no reader's number is below it:
  *
  *	reader				writer
  *	r: epoch = now			unpublish
@@ -14,28 +14,29 @@
  *					free
  *
  * Why the scan may trust what it sees:
- *	- It sees 0 and the reader's r comes later: then F of that section comes after G, and its loads see
- *	  that the thing is not published any more.
- *	- It sees 0 and the reader's section has ended: the release and the acquire order what the reader
- *	  did before the free.
- *	- It sees n + 1 or more: r read `now` (acquire) after it was advanced (release), hence sees the
- *	  unpublishing. An earlier section of that thread ended before r, which is a release for that
- *	  reason.
- *	- A reader may read `now`, sleep long and write an old number down: that is the first case for the
- *	  epochs that passed meanwhile, and holds later ones up until its section ends.
+ *	- It sees 0 and the reader's r comes later: then F of that section comes after G, and its
+ *	  loads see that the thing is not published any more.
+ *	- It sees 0 and the reader's section has ended: the release and the acquire order what the
+ *	  reader did before the free.
+ *	- It sees n + 1 or more: r read `now` (acquire) after it was advanced (release), hence sees
+ *	  the unpublishing. An earlier section of that thread ended before r, which is a release for
+ *	  that reason.
+ *	- A reader may read `now`, sleep long and write an old number down: that is the first case
+ *	  for the epochs that passed meanwhile, and holds later ones up until its section ends.
  *
  * The fences. F costs the reader nothing: it is a compiler barrier, and G is membarrier(), which
- * makes every running thread execute a fence, as for claims (cpu.c). Without membarrier() both are real
- * fences. G is not needed at all when no other thread was ever registered as a reader: one that
- * registers later does so under the same lock, and so sees the unpublishing.
+ * makes every running thread execute a fence, as for claims (cpu.c). Without membarrier() both are
+ * real fences. G is not needed at all when no other thread was ever registered as a reader: one
+ * that registers later does so under the same lock, and so sees the unpublishing.
  *
- * Waiting. The waiter raises `waiters`, fences, looks, and sleeps on `wake`; a reader that leaves writes
- * 0, fences, looks at `waiters`, and advances `wake` before it wakes the sleepers. The same argument as
- * above: at least one sees the other.
+ * Waiting. The waiter raises `waiters`, fences, looks, and sleeps on `wake`; a reader that leaves
+ * writes 0, fences, looks at `waiters`, and advances `wake` before it wakes the sleepers. The same
+ * argument as above: at least one sees the other.
  *
- * A thread reads on the machine it has entered. It is registered there, in `readers`, from its first
- * section to its exit or its first section on another machine. A section belongs to the machine
- * where its outermost arch_epoch_enter() was, even if the thread enters another one meanwhile.
+ * A thread reads on the machine it has entered. It is registered there, in `readers`, from its
+ * first section to its exit or its first section on another machine. A section belongs to the
+ * machine where its outermost arch_epoch_enter() was, even if the thread enters another one
+ * meanwhile.
  */
 #include "sim/process.h"
 
@@ -69,7 +70,7 @@ void epochs_init(struct epochs *e)
 	e->fences = !process_has_membarrier();
 }
 
-/* --- readers ----------------------------------------------------------------------------------- */
+/* --- readers ---------------------------------------------------------------------------------- */
 
 static void unregister_locked(struct epoch_reader *r)
 {
@@ -91,9 +92,12 @@ static noinline void register_slow(struct epoch_reader *r, struct machine *m)
 
 static void begin_section(struct epoch_reader *r, struct machine *m)
 {
+	uint64_t now;
+
 	if (unlikely(r->machine != m))
 		register_slow(r, m);
-	__atomic_store_n(&r->epoch, __atomic_load_n(&m->epochs.now, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	now = __atomic_load_n(&m->epochs.now, __ATOMIC_ACQUIRE);
+	__atomic_store_n(&r->epoch, now, __ATOMIC_RELEASE);
 	light_fence(&m->epochs);
 }
 
@@ -173,7 +177,7 @@ void epoch_thread_exit(struct sim_thread *t)
 	process_unlock();
 }
 
-/* --- epochs ------------------------------------------------------------------------------------ */
+/* --- epochs ----------------------------------------------------------------------------------- */
 
 static bool has_other_readers_locked(const struct epochs *e)
 {
@@ -244,7 +248,7 @@ void arch_epoch_wait(const struct arch_machine *am, uint64_t epoch)
 	__atomic_sub_fetch(&e->waiters, 1, __ATOMIC_RELAXED);
 }
 
-/* --- the end of a machine, and fork ------------------------------------------------------------ */
+/* --- the end of a machine, and fork ----------------------------------------------------------- */
 
 void epoch_retire_locked(struct machine *m)
 {

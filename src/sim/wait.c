@@ -13,7 +13,8 @@ void arch_wait(uint32_t *word, uint32_t value, unsigned int ms)
 {
 	struct timespec limit = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
-	syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, ms ? &limit : NULL, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, ms ? &limit : NULL, NULL,
+		0);
 }
 
 void arch_wake(uint32_t *word)

@@ -4,9 +4,10 @@
  * vmalloc window, which the program's pointers walk. Runs of consecutive frames are one mapping of
  * the host and one system call.
  *
- * The two are taken away at different times. The page tables are cleared at once. The host's mapping
- * stays until the area is purged, which is what a TLB does on hardware until it is flushed: a program
- * that uses a pointer after vfree() may still see the pages, whoever has them now.
+ * The two are taken away at different times. The page tables are cleared at once. The host's
+ * mapping stays until the area is purged, which is what a TLB does on hardware until it is
+ * flushed: a program that uses a pointer after vfree() may still see the pages, whoever has them
+ * now.
  */
 #include "vmalloc/vmalloc.h"
 
@@ -23,6 +24,14 @@ static unsigned long run_length(struct page *const *pages, unsigned long nr)
 	while (n < nr && page_to_pfn(pages[n]) == first + n)
 		n++;
 	return n;
+}
+
+/* The host's address of @va's first byte. */
+static const char *window_ptr(const struct vmalloc *v, const struct vmap_area *va)
+{
+	const struct arch_machine *am = v->kernel->arch;
+
+	return am->vmalloc + (va->start - am->vmalloc_base);
 }
 
 static int host_map(const struct arch_machine *am, uint64_t off, struct page *const *pages,
@@ -57,10 +66,15 @@ int alias_map(struct vmalloc *v, const struct vmap_area *va, struct page *const 
 	ret = host_map(am, va->start - am->vmalloc_base, pages, nr, prot & X86_PTE_RW);
 	if (ret)
 		alias_unmap(v, va, nr);
+	else
+		arch_unpoison(window_ptr(v, va), nr << PAGE_SHIFT);
 	return ret;
 }
 
 void alias_unmap(struct vmalloc *v, const struct vmap_area *va, unsigned long nr)
 {
 	pgtable_unmap(&v->pgtable, va->start, nr);
+	/* The mapping in the host stays for a while: nobody shall use it. */
+	if (alias_possible(v->kernel))
+		arch_poison(window_ptr(v, va), nr << PAGE_SHIFT);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * On private memory a page has one address, so vmalloc() returns the direct-map pointer of a block of
- * consecutive frames, and vfree() gets it back. The area in the vmalloc region exists as ever, with
- * its page tables; what leads from the pointer to it is this tree. Blocks do not overlap.
+ * On private memory a page has one address, so vmalloc() returns the direct-map pointer of a block
+ * of consecutive frames, and vfree() gets it back. The area in the vmalloc region exists as ever,
+ * with its page tables; what leads from the pointer to it is this tree. Blocks do not overlap.
  */
 #include "vmalloc/vmalloc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmalloc's part of boot and shutdown. Boot tells it, in the order of vmalloc.h, where page tables may
- * lie, what RAM there is, and when the CPUs switch to the tables.
+ * vmalloc's part of boot and shutdown. Boot tells it, in the order of vmalloc.h, where page tables
+ * may lie, what RAM there is, and when the CPUs switch to the tables.
  */
 #include "vmalloc/vmalloc.h"
 
@@ -68,7 +68,7 @@ void vmalloc_enable(struct kernel *k)
 	k->vmalloc->pgtable.use_pool = k->params.isolate_metadata;
 }
 
-/* --- shutdown ---------------------------------------------------------------------------------- */
+/* --- shutdown --------------------------------------------------------------------------------- */
 
 static struct vmap_vm *next_leak(struct vmalloc *v)
 {

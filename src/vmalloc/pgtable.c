@@ -4,10 +4,11 @@
  * is written here, as hardware would, and the two share nothing but the entry formats of
  * <kmem/x86_pte.h>.
  *
- *	top table     made at boot, with a second-level table under every entry of the vmalloc region,
- *	              so that it never changes afterwards (Linux: so that no process has an old copy)
- *	direct map    made at boot, by the largest leaves: its cost is that of the ends of RAM's ranges
- *	              and one entry for each GiB between them
+ *	top table     made at boot, with a second-level table under every entry of the vmalloc
+ *	              region, so that it never changes afterwards (Linux: so that no process has
+ *	              an old copy)
+ *	direct map    made at boot, by the largest leaves: its cost is that of the ends of RAM's
+ *	              ranges and one entry for each GiB between them
  *	vmalloc       4 KiB leaves; tables are made when an area first needs them and stay
  *
  * Tables lie in simulated physical memory, for the walker must find them there. At boot, and always
@@ -31,8 +32,8 @@
 
 #define PT_MAX_LEVELS 5
 
-/* A paging mode as far as tables are concerned: where each level's index stands, top level first, and
- * from which level on an entry may be a leaf. Every level has X86_LEVEL_BITS. */
+/* A paging mode as far as tables are concerned: where each level's index stands, top level first,
+ * and from which level on an entry may be a leaf. Every level has X86_LEVEL_BITS. */
 struct pt_format {
 	unsigned int nr_levels;
 	unsigned int first_leaf;
@@ -53,7 +54,7 @@ static unsigned int last_level(const struct pgtable *pt)
 	return pt->format->nr_levels - 1;
 }
 
-/* --- words of physical memory ------------------------------------------------------------------ */
+/* --- words of physical memory ----------------------------------------------------------------- */
 
 static uint64_t *pt_word(const struct pgtable *pt, phys_addr_t phys)
 {
@@ -70,7 +71,7 @@ static void pt_store(uint64_t *entry, uint64_t value)
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-/* --- tables ------------------------------------------------------------------------------------ */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 /* A frame for a table, zeroed. */
 struct pt_table {
@@ -139,8 +140,8 @@ static bool is_large(uint64_t value)
 	return value & X86_PTE_PS;
 }
 
-/* The entry for @kva at @level, its tables made on the way if @make. NULL: there is none (with @make:
- * no memory). */
+/* The entry for @kva at @level, its tables made on the way if @make. NULL: there is none (with
+ * @make: no memory). */
 static uint64_t *entry_at(struct pgtable *pt, kva_t kva, unsigned int level, bool make)
 {
 	phys_addr_t table = pt->root;
@@ -170,7 +171,7 @@ static unsigned long entries_left(kva_t kva)
 	return per_table - (kva >> X86_PTE_SHIFT & (per_table - 1));
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 bool pgtable_supported(const struct kernel *k)
 {
@@ -219,7 +220,7 @@ void pgtable_exit(struct pgtable *pt)
 	pt_pool_exit(&pt->pool);
 }
 
-/* --- mapping ----------------------------------------------------------------------------------- */
+/* --- mapping ---------------------------------------------------------------------------------- */
 
 /* The highest level at which one leaf can map @start and does not reach beyond @end. */
 static unsigned int largest_leaf(const struct pgtable *pt, phys_addr_t start, phys_addr_t end)

@@ -38,7 +38,8 @@ void pgtable_exit(struct pgtable *pt);
  * -ENOMEM. */
 int pgtable_map_range(struct pgtable *pt, kva_t kva, phys_addr_t start, phys_addr_t end);
 
-/* Map @nr pages one after the other at @kva, where nothing is mapped. 0; -ENOMEM: nothing is mapped. */
+/* Map @nr pages one after the other at @kva, where nothing is mapped. 0; -ENOMEM: nothing is
+ * mapped. */
 int pgtable_map_pages(struct pgtable *pt, kva_t kva, struct page *const *pages, unsigned long nr,
 		      pgprot_t prot);
 

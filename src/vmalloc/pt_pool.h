@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames for page tables that the page allocator does not own: what the description reserves (a real
- * kernel's early tables lie there too), and physical memory above RAM. Frames are taken and given
- * back one by one under the caller's lock; free ones that were given back are linked through their
- * first word.
+ * Frames for page tables that the page allocator does not own: what the description reserves (a
+ * real kernel's early tables lie there too), and physical memory above RAM. Frames are taken and
+ * given back one by one under the caller's lock; free ones that were given back are linked through
+ * their first word.
  */
 #ifndef KMEM_VMALLOC_PT_POOL_H
 #define KMEM_VMALLOC_PT_POOL_H

@@ -2,8 +2,9 @@
 /*
  * Who has which addresses of the vmalloc region.
  *
- *	free    nobody's           tree ordered by start, augmented: each node knows the largest free
- *	                           area below it, so the lowest that fits is found along one path
+ *	free    nobody's           tree ordered by start, augmented: each node knows the largest
+ *	                           free area below it, so the lowest that fits is found along one
+ *	                           path
  *	busy    of a vmap_vm       tree ordered by start
  *	lazy    freed, but the     tree ordered by start, neighbours merged
  *	        host (on hardware: a TLB) may still map it
@@ -13,18 +14,18 @@
  *	lazy -> free    vmap_areas_purge(): all at once, one unmapping for each run of neighbours
  *
  * Unmapping an area costs a system call here and an interrupt of every CPU on hardware. So areas
- * are gathered, until they hold more than lazy_max pages (Linux's figure: 32 MiB for each doubling of
- * CPUs), somebody asks for a purge, or an allocation finds no room.
+ * are gathered, until they hold more than lazy_max pages (Linux's figure: 32 MiB for each doubling
+ * of CPUs), somebody asks for a purge, or an allocation finds no room.
  *
- * Invariants: areas of all states together cover the region without gap or overlap (except those that
- * a purge has in hand); no two free areas touch, nor two lazy ones; sizes include the guard page, so
- * an area's last page is never mapped.
+ * Invariants: areas of all states together cover the region without gap or overlap (except those
+ * that a purge has in hand); no two free areas touch, nor two lazy ones; sizes include the guard
+ * page, so an area's last page is never mapped.
  *
- * Giving back never allocates: a freed area's own node becomes, or dies in, the lazy and then the free
- * tree. Nodes that died are given back after the locks are dropped.
+ * Giving back never allocates: a freed area's own node becomes, or dies in, the lazy and then the
+ * free tree. Nodes that died are given back after the locks are dropped.
  *
- * Locks, in this order: purge_lock over a whole purge; free_lock, busy_lock, lazy_lock one at a time
- * and for a few steps in a tree.
+ * Locks, in this order: purge_lock over a whole purge; free_lock, busy_lock, lazy_lock one at a
+ * time and for a few steps in a tree.
  */
 #include "vmalloc/vmap_area.h"
 
@@ -70,7 +71,7 @@ static void update_longest(struct rb_node *node)
 		va->longest = right;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static struct vmap_area *node_alloc(struct vmap_areas *areas)
 {
@@ -94,7 +95,7 @@ static void put_dead(struct vmap_area **dead, struct vmap_area *va)
 	*dead = va;
 }
 
-/* --- trees ------------------------------------------------------------------------------------- */
+/* --- trees ------------------------------------------------------------------------------------ */
 
 static void tree_insert(struct rb_root *root, struct vmap_area *va, rb_update_fn *update)
 {
@@ -148,7 +149,7 @@ static void tree_merge(struct rb_root *root, struct vmap_area *va, rb_update_fn 
 	put_dead(dead, va);
 }
 
-/* --- free areas -------------------------------------------------------------------------------- */
+/* --- free areas ------------------------------------------------------------------------------- */
 
 /* The lowest area of at least @size bytes. */
 static struct vmap_area *lowest_fit(const struct vmap_areas *areas, uint64_t size)
@@ -220,7 +221,8 @@ static bool take_lowest_or_purge(struct vmap_areas *areas, struct vmap_area *va,
 	vmap_areas_purge(areas);
 	if (take_lowest(areas, va, size, align, spare))
 		return true;
-	pr_warn(areas->kernel, "vmap allocation for size %llu failed: no room in a region of %llu MiB",
+	pr_warn(areas->kernel,
+		"vmap allocation for size %llu failed: no room in a region of %llu MiB",
 		(unsigned long long)size, (unsigned long long)(areas->end - areas->start) >> 20);
 	return false;
 }
@@ -247,7 +249,7 @@ struct vmap_area *vmap_area_alloc(struct vmap_areas *areas, uint64_t size, uint6
 	return va;
 }
 
-/* --- busy areas -------------------------------------------------------------------------------- */
+/* --- busy areas ------------------------------------------------------------------------------- */
 
 struct vmap_vm *vmap_area_find(struct vmap_areas *areas, kva_t kva)
 {
@@ -276,7 +278,7 @@ struct vmap_area *vmap_area_take(struct vmap_areas *areas, kva_t start, unsigned
 	return va;
 }
 
-/* --- lazy areas -------------------------------------------------------------------------------- */
+/* --- lazy areas ------------------------------------------------------------------------------- */
 
 /* Returns how many pages are lazy now. */
 static unsigned long lazy_add(struct vmap_areas *areas, struct vmap_area *va,
@@ -353,7 +355,7 @@ void vmap_areas_purge(struct vmap_areas *areas)
 	nodes_free(areas, dead);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static unsigned long lazy_max(unsigned int nr_cpus)
 {

@@ -56,8 +56,8 @@ struct vmap_vm *vmap_area_find(struct vmap_areas *areas, kva_t kva);
  * several callers at once that of one. NULL: no such area. */
 struct vmap_area *vmap_area_take(struct vmap_areas *areas, kva_t start, unsigned long kind);
 
-/* Make an area that was taken lazy: its addresses are free after the next purge, which comes at once
- * when very many are waiting. Nothing but the host's window may map it any more. */
+/* Make an area that was taken lazy: its addresses are free after the next purge, which comes at
+ * once when very many are waiting. Nothing but the host's window may map it any more. */
 void vmap_area_free(struct vmap_areas *areas, struct vmap_area *va);
 
 /* Really unmap all lazy areas and make their addresses free. Waits for a purge under way. */

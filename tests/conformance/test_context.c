@@ -6,7 +6,7 @@
 
 static struct kmem_cache *cache;
 
-/* --- what allocates; each gives back what it got ----------------------------------------------- */
+/* --- what allocates; each gives back what it got ---------------------------------------------- */
 
 static bool by_kmalloc(gfp_t gfp)
 {
@@ -195,7 +195,7 @@ static void an_allocation_that_may_sleep_is_told_once(void **state)
 
 	cache = kmem_cache_create("c", 200, 0, 0, NULL);
 	for (int context = 0; context < 5; context++) {
-		/* Cold and warm: the first of each kind needs a new slab, the later ones nothing. */
+		/* Cold and warm: the first of each kind needs a new slab, the later ones none. */
 		for (i = 0; i < 3 * NR_ALLOCATIONS; i++) {
 			enter(context);
 			assert_true(allocations[i % NR_ALLOCATIONS](GFP_KERNEL));
@@ -304,7 +304,8 @@ static void counts_and_questions(void **state)
 	struct machine *m = test_boot(PLAIN);
 
 	assert_true(in_task());
-	assert_false(in_atomic() || in_interrupt() || in_hardirq() || in_softirq() || irqs_disabled());
+	assert_false(in_atomic() || in_interrupt() || in_hardirq() || in_softirq());
+	assert_false(irqs_disabled());
 	irq_enter();
 	assert_true(in_interrupt() && in_hardirq() && in_atomic());
 	assert_false(in_softirq() || in_task());

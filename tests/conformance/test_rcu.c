@@ -128,7 +128,7 @@ static void misuse_is_told(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- SLAB_TYPESAFE_BY_RCU ---------------------------------------------------------------------- */
+/* --- SLAB_TYPESAFE_BY_RCU --------------------------------------------------------------------- */
 
 #define SIZE 500
 #define NR 400

@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-/* A byte at each page's own place, written through the pointer, read through walk and direct map. */
+/* A byte at each page's own place, written through the pointer, read through walk and direct
+ * map. */
 static void check_pages(char *p, unsigned long pages)
 {
 	for (unsigned long i = 0; i < pages; i++) {

@@ -139,7 +139,8 @@ static void sleeping_is_reported_as_the_kernel_does(void **state)
 	might_sleep();
 	snprintf(place, sizeof(place), INVALID "%s:%d", __FILE__, line);
 	expect_title(MACHINE_WARN, place);
-	assert_non_null(strstr(sim_heard.text, "\nin_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: "));
+	assert_non_null(strstr(sim_heard.text,
+			       "\nin_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: "));
 	assert_non_null(strstr(sim_heard.text, "\npreempt_count: 1, expected: 0\n"
 					       "RCU nest depth: 0, expected: 0\n"
 					       "CPU: 0 PID: "));
@@ -253,7 +254,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(interrupts_off_are_no_count, begin, end),
 		cmocka_unit_test_setup_teardown(an_end_without_a_beginning_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_are_refused, begin, end),
-		cmocka_unit_test_setup_teardown(sleeping_is_reported_as_the_kernel_does, begin, end),
+		cmocka_unit_test_setup_teardown(sleeping_is_reported_as_the_kernel_does, begin,
+						end),
 		cmocka_unit_test_setup_teardown(the_stack_begins_at_the_caller, begin, end),
 		cmocka_unit_test_setup_teardown(a_call_is_reported_once, begin, end),
 		cmocka_unit_test_setup_teardown(only_flags_that_may_wait_are_reported, begin, end),

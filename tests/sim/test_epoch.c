@@ -124,7 +124,7 @@ static void without_a_machine_a_section_is_counted(void **state)
 	sim_hear_nothing();
 }
 
-/* --- other threads ----------------------------------------------------------------------------- */
+/* --- other threads ---------------------------------------------------------------------------- */
 
 static pthread_barrier_t barrier;
 
@@ -199,7 +199,7 @@ static void *wait_for_epoch(void *arg)
 	return NULL;
 }
 
-/* The waiters sleep in arch_epoch_wait() by the time the section ends, or have not got there yet. */
+/* When the section ends, the waiters sleep in arch_epoch_wait(), or have not got there yet. */
 static void the_last_to_leave_wakes_those_who_wait(void **state)
 {
 	for (int round = 0; round < 50; round++) {
@@ -210,7 +210,8 @@ static void the_last_to_leave_wakes_those_who_wait(void **state)
 		assert_true(arch_epoch_enter());
 		epoch = arch_epoch_start(am);
 		for (int i = 0; i < 3; i++)
-			assert_int_equal(pthread_create(&threads[i], NULL, wait_for_epoch, &epoch), 0);
+			assert_int_equal(
+				pthread_create(&threads[i], NULL, wait_for_epoch, &epoch), 0);
 		if (round % 2)
 			while (__atomic_load_n(&arch_machine_handle(am)->epochs.waiters,
 					       __ATOMIC_RELAXED) < 3)
@@ -236,7 +237,8 @@ static void readers_and_fork(void **state)
 	assert_false(passes());
 	pid = fork();
 	if (!pid) {
-		bool good = passes() && arch_epoch_enter() && !passes() && arch_epoch_leave() && passes();
+		bool good = passes() && arch_epoch_enter() && !passes() && arch_epoch_leave() &&
+			    passes();
 
 		_exit(good ? 0 : 1);
 	}
@@ -256,7 +258,7 @@ static void readers_and_fork(void **state)
 	sim_shutdown(am);
 }
 
-/* --- what it is for ---------------------------------------------------------------------------- */
+/* --- what it is for --------------------------------------------------------------------------- */
 
 #define ALIVE 0x600dul
 #define DEAD 0xdeadul
@@ -291,9 +293,9 @@ static void *read_published(void *arg)
 #define ROUNDS 3000
 #define SECTIONS 50000ul
 
-/* The canary is plain memory: what orders the reader's look at it and the writer's change of it is the
- * epoch alone, which is what ThreadSanitizer checks here. It lasts until both sides have done their
- * share, however they are scheduled. */
+/* The canary is plain memory: what orders the reader's look at it and the writer's change of it is
+ * the epoch alone, which is what ThreadSanitizer checks here. It lasts until both sides have done
+ * their share, however they are scheduled. */
 static void nobody_sees_what_was_freed(void **state)
 {
 	struct thing *things = calloc(4, sizeof(*things));
@@ -307,7 +309,8 @@ static void nobody_sees_what_was_freed(void **state)
 	seen_dead = sections = 0;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, read_published, NULL), 0);
-	for (unsigned int i = 1; i < ROUNDS || __atomic_load_n(&sections, __ATOMIC_RELAXED) < SECTIONS; i++) {
+	for (unsigned int i = 1;
+	     i < ROUNDS || __atomic_load_n(&sections, __ATOMIC_RELAXED) < SECTIONS; i++) {
 		struct thing *old = published, *next = &things[i % 4];
 
 		next->canary = ALIVE;
@@ -351,5 +354,7 @@ int main(void)
 	};
 	int failed = cmocka_run_group_tests_name("with membarrier", tests, with_membarrier, NULL);
 
-	return failed + cmocka_run_group_tests_name("without membarrier", tests, without_membarrier, NULL);
+	failed += cmocka_run_group_tests_name("without membarrier", tests, without_membarrier,
+					      NULL);
+	return failed;
 }

@@ -27,9 +27,11 @@ static void spoil(size_t size)
 	void *p[40];
 	size_t n = 0, nr = 0;
 
-	while (nr < ARRAY_SIZE(pages) && (pages[nr] = alloc_pages(GFP_KERNEL, (unsigned int)nr % 4))) {
+	for (; nr < ARRAY_SIZE(pages); nr++) {
+		pages[nr] = alloc_pages(GFP_KERNEL, (unsigned int)nr % 4);
+		if (!pages[nr])
+			break;
 		memset(page_address(pages[nr]), 0xff, PAGE_SIZE << nr % 4);
-		nr++;
 	}
 	while (n < ARRAY_SIZE(p) && (p[n] = kmalloc(size, GFP_KERNEL))) {
 		memset(p[n], 0xff, size);
@@ -50,7 +52,7 @@ static void linger(struct worker *w, unsigned int one_in)
 		sched_yield();
 }
 
-/* --- a list whose elements go by kfree_rcu() --------------------------------------------------- */
+/* --- a list whose elements go by kfree_rcu() -------------------------------------------------- */
 
 struct element {
 	struct element *next;
@@ -70,10 +72,11 @@ struct shared_list {
 static void read_list(struct worker *w, struct shared_list *l)
 {
 	unsigned long seen = 0;
+	struct element *e;
 
 	do {
 		rcu_read_lock();
-		for (struct element *e = rcu_dereference(l->head); e; e = rcu_dereference(e->next)) {
+		for (e = rcu_dereference(l->head); e; e = rcu_dereference(e->next)) {
 			linger(w, 64);
 			CHECK(w, e->check == hash(e->key));
 			CHECK(w, test_filled(e->payload, sizeof(e->payload), e->key));
@@ -163,7 +166,7 @@ static void a_list_on_shared_cpus(void **state)
 	a_list_under_rcu("preset=x86_64 mem=128M cpus=2");
 }
 
-/* --- a table of objects that may become others under their readers' eyes ----------------------- */
+/* --- a table of objects that may become others under their readers' eyes ---------------------- */
 
 #define MAGIC 0x7970657361666521ul
 #define NR_PLACES 24
@@ -305,7 +308,8 @@ static void a_table_of_typesafe_objects(const char *machine)
 	struct machine *m = stress_boot(machine);
 	struct table t = {.updaters = SPOILER - FIRST_UPDATER};
 
-	t.cache = kmem_cache_create("records", sizeof(struct record), 0, SLAB_TYPESAFE_BY_RCU, construct);
+	t.cache = kmem_cache_create("records", sizeof(struct record), 0, SLAB_TYPESAFE_BY_RCU,
+				    construct);
 	assert_non_null(t.cache);
 	run_workers(NR_THREADS, m, table_worker, &t);
 	assert_true(t.found > 0);
@@ -326,7 +330,7 @@ static void a_table_on_shared_cpus(void **state)
 	a_table_of_typesafe_objects("preset=x86_64 mem=128M cpus=2");
 }
 
-/* --- everybody waits for everybody ------------------------------------------------------------- */
+/* --- everybody waits for everybody ------------------------------------------------------------ */
 
 struct counted {
 	struct rcu_head rcu;
@@ -380,7 +384,7 @@ static void a_barrier_means_what_it_says(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- pools ------------------------------------------------------------------------------------- */
+/* --- pools ------------------------------------------------------------------------------------ */
 
 static void turn_over(struct worker *w)
 {
@@ -410,7 +414,8 @@ static void *give_nothing_more(gfp_t gfp, void *data)
 	do {
 		if (!n)
 			return NULL;
-	} while (!__atomic_compare_exchange_n(left, &n, n - 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(left, &n, n - 1, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
 	return kmalloc(64, gfp);
 }
 

@@ -45,8 +45,8 @@ static void test_runs(void **state)
 	test_shutdown(m, 0);
 }
 
-/* Fresh memory comes in order, so a large area is few mappings; and whatever order the page allocator
- * hands pages out in, each hundred is sorted. */
+/* Fresh memory comes in order, so a large area is few mappings; and whatever order the page
+ * allocator hands pages out in, each hundred is sorted. */
 static void test_few_mappings(void **state)
 {
 	struct machine *m = test_boot("mem=64M isolate_metadata=1");

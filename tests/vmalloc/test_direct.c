@@ -25,8 +25,10 @@ static void test_pointers(void **state)
 	assert_int_equal(find_vm_area(b)->nr_pages, 4);
 	/* The simulated x86 sees the area all the same, at its place in the region. */
 	for (unsigned int i = 0; i < 5; i++) {
-		assert_ptr_equal(__va(walk_to(VMALLOC_START + i * P + i, MMU_WRITE)), a + i * P + i);
-		assert_ptr_equal(kva_to_ptr(VMALLOC_START + i * P + i), a + i * P + i);
+		kva_t kva = VMALLOC_START + i * P + i;
+
+		assert_ptr_equal(__va(walk_to(kva, MMU_WRITE)), a + i * P + i);
+		assert_ptr_equal(kva_to_ptr(kva), a + i * P + i);
 	}
 	assert_int_equal(walk_to(VMALLOC_START + 5 * P, MMU_READ), UINT64_MAX);
 	assert_null(kva_to_ptr(VMALLOC_START + 5 * P));
@@ -115,7 +117,8 @@ static void test_random(void **state)
 
 		if (slots[i].p) {
 			assert_true(test_filled(slots[i].p, slots[i].size, slots[i].seed));
-			assert_ptr_equal(find_vm_area(slots[i].p + slots[i].size - 1)->addr, slots[i].p);
+			assert_ptr_equal(find_vm_area(slots[i].p + slots[i].size - 1)->addr,
+					 slots[i].p);
 			vfree(slots[i].p);
 			slots[i].p = NULL;
 			continue;

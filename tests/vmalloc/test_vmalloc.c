@@ -229,7 +229,8 @@ static void test_exhausted(void **state)
 	test_shutdown(m, 0);
 }
 
-/* The region holds 255 areas of 1025 pages. Then freed ones are purged to make room; then it is full. */
+/* The region holds 255 areas of 1025 pages. Then freed ones are purged to make room; then it is
+ * full. */
 static void test_region_full(void **state)
 {
 	struct machine *m = test_boot("mem=64M");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* src/vmalloc/vmalloc.c: vmalloc() may sleep and is not for interrupts; vfree() is, and then waits. */
+/* src/vmalloc/vmalloc.c: vmalloc() may sleep and is not for interrupts; vfree() is, and then
+ * waits. */
 #include "vmalloc_test.h"
 
 #define INVALID "BUG: sleeping function called from invalid context at "

@@ -36,13 +36,13 @@ static void test_bad_vfree(void **state)
 	vfree(area + 1);
 	expect_report(MACHINE_WARN, "Trying to vfree() bad address (0xffffc90000000001)");
 	vfree(area + P);
-	expect_report(MACHINE_WARN, "Trying to vfree() nonexistent vm area (0xffffc90000001000): it lies "
-				    "inside an area");
+	expect_report(MACHINE_WARN, "Trying to vfree() nonexistent vm area (0xffffc90000001000): "
+				    "it lies inside an area");
 	vfree(area + 3 * P);
 	expect_report(MACHINE_WARN, "inside an area");
 	vfree(mapping);
-	expect_report(MACHINE_WARN, "Trying to vfree() nonexistent vm area (0xffffc90000004000): that is "
-				    "vunmap()'s");
+	expect_report(MACHINE_WARN, "Trying to vfree() nonexistent vm area (0xffffc90000004000): "
+				    "that is vunmap()'s");
 	vfree(mapping + 100 * P);
 	expect_report(MACHINE_WARN, "Trying to vfree() nonexistent vm area");
 	vfree((char *)((uintptr_t)object & PAGE_MASK));
@@ -60,8 +60,8 @@ static void test_bad_vunmap(void **state)
 	vunmap(mapping + 7);
 	expect_report(MACHINE_WARN, "Trying to vunmap() bad address");
 	vunmap(area);
-	expect_report(MACHINE_WARN, "Trying to vunmap() nonexistent vm area (0xffffc90000000000): that is "
-				    "vfree()'s");
+	expect_report(MACHINE_WARN, "Trying to vunmap() nonexistent vm area (0xffffc90000000000): "
+				    "that is vfree()'s");
 	vunmap(mapping + P);
 	expect_report(MACHINE_WARN, "inside an area");
 	vunmap(NULL);
@@ -143,7 +143,8 @@ static void test_leaks(void **state)
 	assert_int_equal(test_state.nr_reports, 2);
 	assert_non_null(strstr(test_state.reports[0].title,
 			       "vmalloc: area 0xffffc90000000000-0xffffc90000004000 of "));
-	assert_non_null(strstr(test_state.reports[0].title, "(12288 bytes, vmalloc) was never freed"));
+	assert_non_null(strstr(test_state.reports[0].title,
+			       "(12288 bytes, vmalloc) was never freed"));
 	assert_non_null(strstr(test_state.reports[1].title, "(4096 bytes, vmap) was never freed"));
 	test_state.nr_reports = 0;
 	/* A large one with its array counts once. */

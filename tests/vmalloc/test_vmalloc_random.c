@@ -21,7 +21,7 @@ enum { FREE, BUSY, LAZY };
 
 struct model {
 	struct slot slots[SLOTS];
-	unsigned char state[REGION_PAGES];	/* of each page of the region, guard pages included */
+	unsigned char state[REGION_PAGES];	/* of each page, guard pages included */
 	unsigned long own_pages;
 };
 

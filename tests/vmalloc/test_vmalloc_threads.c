@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* vmalloc from several threads, more than there are CPUs: no overlap, nothing lost, every pointer its
- * owner's alone; while another thread purges, walks and reads vmallocinfo. */
+/* vmalloc from several threads, more than there are CPUs: no overlap, nothing lost, every pointer
+ * its owner's alone; while another thread purges, walks and reads vmallocinfo. */
 #include "vmalloc_test.h"
 
 #include <pthread.h>
@@ -110,7 +110,8 @@ static void test_threads(void **state)
 	test_shutdown(m, 0);
 }
 
-/* Threads that free the same pointer: one of them does, the others are told that there is nothing. */
+/* Threads that free the same pointer: one of them does, the others are told that there is
+ * nothing. */
 #define RACERS 4
 #define RACES 300
 

@@ -210,7 +210,8 @@ static long model_lowest_fit(unsigned int pages, unsigned int align)
 		run = model[i] == FREE ? run + 1 : 0;
 		if (run < pages + align - 1)
 			continue;
-		/* A run as long as this holds an aligned start whatever the alignment of its own. */
+		/* A run as long as this holds an aligned start whatever the alignment of its
+		 * own. */
 		for (unsigned int at = i + 1 - run;; at++)
 			if (!(((BASE / P) + at) % align))
 				return at;
