@@ -128,7 +128,8 @@ int main(void)
 	pthread_barrier_wait(&meeting);
 	while (items)
 		ep_remove_first();
-	printf("all removed; callbacks that may run while the reader is inside: %lu\n", rcu_advance());
+	printf("all removed; callbacks that may run while the reader is inside: %lu\n",
+	       rcu_advance());
 	print_use("all removed, none freed");
 	pthread_barrier_wait(&meeting);
 	pthread_join(thread, NULL);

@@ -137,8 +137,9 @@ static void serve(const char *when, unsigned int min, unsigned int range)
 	}
 	if (kmem_get_stats(&st))
 		exit(1);
-	printf("%s: %lu of %d requests hit, %lu items, %lu evicted so far, %llu pages in slabs\n", when,
-	       hits, REQUESTS, items, evicted, (unsigned long long)(st.slab_pages + st.large_pages));
+	printf("%s: %lu of %d requests hit, %lu items, %lu evicted so far, %llu pages in slabs\n",
+	       when, hits, REQUESTS, items, evicted,
+	       (unsigned long long)(st.slab_pages + st.large_pages));
 	print_classes();
 }
 

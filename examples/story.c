@@ -64,7 +64,8 @@ static size_t *count_common(const struct text *a, const struct text *b)
 
 	for (size_t i = a->nr; i-- > 0;)
 		for (size_t j = b->nr; j-- > 0;) {
-			size_t skip_a = common[(i + 1) * width + j], skip_b = common[i * width + j + 1];
+			size_t skip_a = common[(i + 1) * width + j];
+			size_t skip_b = common[i * width + j + 1];
 
 			common[i * width + j] = skip_a > skip_b ? skip_a : skip_b;
 			if (same_line(a, i, b, j))
@@ -126,13 +127,13 @@ int main(void)
 	tell("A machine of 8 MiB boots.");
 
 	pages = must(alloc_pages(GFP_KERNEL, 4));
-	tell("16 pages are taken in one piece: a larger block is split, its other halves stay free.");
+	tell("16 pages are taken in one piece: a larger block is split, the rest stays free.");
 
 	__free_pages(pages, 4);
-	tell("They are given back: the halves merge, and the blocks are as they were.");
+	tell("They are given back and the halves merge; their pageblock stays what it has become.");
 
 	cache = must(kmem_cache_create("story", 200, 0, SLAB_HWCACHE_ALIGN, NULL));
-	tell("A cache of objects of 200 bytes is made. It has no slab yet, but takes memory itself.");
+	tell("A cache of objects of 200 bytes is made. It has no slab, but takes memory itself.");
 
 	for (int i = 0; i < OBJECTS; i++)
 		object[i] = must(kmem_cache_alloc(cache, GFP_KERNEL));
@@ -140,13 +141,13 @@ int main(void)
 
 	for (int i = 0; i < OBJECTS; i++)
 		kmem_cache_free(cache, object[i]);
-	tell("All are freed. How many slabs the cache keeps for the next ones, backends see differently.");
+	tell("All are freed. How many slabs are kept for the next ones is up to the backend.");
 
 	kmem_cache_shrink(cache);
-	tell("The cache is shrunk. Single pages stop at this CPU's list, where the next one is at hand.");
+	tell("The cache is shrunk. Single pages wait on this CPU's list for whoever needs one.");
 
 	buffer = must(vmalloc(3 * PAGE_SIZE + 1));
-	tell("12 KiB and a byte are taken that are contiguous only virtually: four pages and a guard.");
+	tell("12 KiB and a byte are taken that look contiguous: four pages and a guard.");
 
 	vfree(buffer);
 	kmem_cache_destroy(cache);

@@ -54,11 +54,12 @@ KMEM_DECL(mempool_t *, mempool_create,
 
 /** mempool_create_node - mempool_create() with flags and a node for the pool's own memory. */
 KMEM_DECL(mempool_t *, mempool_create_node,
-	  (int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data, gfp_t gfp,
-	   int node)) KMEM_MUST_CHECK;
+	  (int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data,
+	   gfp_t gfp, int node)) KMEM_MUST_CHECK;
 
 /** mempool_create_slab_pool - a pool of objects of a cache. */
-KMEM_DECL(mempool_t *, mempool_create_slab_pool, (int min_nr, struct kmem_cache *s)) KMEM_MUST_CHECK;
+KMEM_DECL(mempool_t *, mempool_create_slab_pool, (int min_nr, struct kmem_cache *s))
+	KMEM_MUST_CHECK;
 
 /** mempool_create_kmalloc_pool - a pool of kmalloc() objects of @size bytes. */
 KMEM_DECL(mempool_t *, mempool_create_kmalloc_pool, (int min_nr, size_t size)) KMEM_MUST_CHECK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The machine's state as text, in Linux's own formats, so that tools that read the files of /proc
- * read these.
+ * read these. proc_name() lists them: those of /proc ("buddyinfo", "slabinfo", "vmallocinfo", …), of
+ * debugfs ("extfrag_index", …), and "zones-csv", which is libkmem's own (docs/kmemsim.md).
  */
 #ifndef KMEM_PROC_H
 #define KMEM_PROC_H
@@ -15,13 +16,13 @@ typedef void kmem_sink_fn(void *arg, const char *text, size_t len);
 
 /**
  * proc_read - a file's text into a buffer
- * @name: "buddyinfo", "zoneinfo", "meminfo", "slabinfo", "zones-csv", …; proc_name() lists them
+ * @name: one of those of proc_name()
  * @buf:  receives at most @size - 1 bytes and a NUL; NULL with @size 0 to ask for the length
  *
  * Return: length of the whole text without the NUL (may be @size or more: then it was cut), or
  * -ENOENT, or -ENODEV without a machine. The text may change between two calls: compare lengths.
  * Context: any thread, any context; takes the locks of what it shows, so it may wait. Source: the
- * formats are those of /proc on Linux 6.1; "zones-csv" is libkmem's own (docs/kmemsim.md).
+ * files of a running Linux 6.1.
  */
 KMEM_DECL(long, proc_read, (const char *name, char *buf, size_t size));
 

@@ -20,13 +20,13 @@
 
 /* Bits of an entry. */
 #define X86_PTE_P UINT64_C(0x1)			/* present; if 0 all other bits are software's */
-#define X86_PTE_RW UINT64_C(0x2)		/* writes are allowed, as far as upper entries agree */
+#define X86_PTE_RW UINT64_C(0x2)		/* writes, as far as upper entries allow them */
 #define X86_PTE_US UINT64_C(0x4)		/* so are user-mode accesses */
 #define X86_PTE_PWT UINT64_C(0x8)		/* caching; section 4.9 */
 #define X86_PTE_PCD UINT64_C(0x10)
 #define X86_PTE_A UINT64_C(0x20)		/* accessed; section 4.8 */
 #define X86_PTE_D UINT64_C(0x40)		/* leaf: written */
-#define X86_PTE_PS UINT64_C(0x80)		/* page size: this entry is a leaf; not in 4 KiB leaves */
+#define X86_PTE_PS UINT64_C(0x80)		/* page size: a large page, not a table */
 #define X86_PTE_PAT UINT64_C(0x80)		/* the same bit in a 4 KiB leaf */
 #define X86_PTE_G UINT64_C(0x100)		/* leaf: survives a load of CR3; section 4.10.2.4 */
 #define X86_PTE_PAT_LARGE UINT64_C(0x1000)	/* PAT of a large leaf */
