@@ -10,6 +10,7 @@
 #include "sim/desc.h"
 #include "sim/error.h"
 #include "sim/process.h"
+#include "sim/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ static struct machine *new_machine(void)
 	list_init(&m->list);
 	list_init(&m->threads);
 	host_pool_init(&m->pool);
+	watch_machine(&m->pub);
 	return m;
 }
 
@@ -132,6 +134,7 @@ void arch_machine_destroy(struct arch_machine *am)
 	struct machine *m = machine_of(am);
 
 	host_pool_release(&m->pool);
+	watch_forget_machine(&m->pub);
 	machine_unmap(m);
 	free(m->cpu_threads);
 	free(m->cpu_used);

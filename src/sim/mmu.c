@@ -6,8 +6,9 @@
  *	CR3 -> table      index bits of the address choose an entry
  *	entry             not present: fault. A reserved bit set: fault. A leaf: the end
  *	                  otherwise its frame is the next level's table
- *	leaf              the rights of all entries together (R/W and U/S: and; NX: or) against the
- *	                  access; then accessed and dirty bits; then the frame and the address's rest
+ *	leaf              the rights of all entries together (R/W and U/S: and; NX: or) against
+ *	                  the access; then accessed and dirty bits; then the frame and the
+ *	                  address's rest
  *
  * What differs between modes stands in a table of levels (struct mmu_format); the loop is the same.
  * Which mode it is the registers say, as on hardware, not the machine's description.
@@ -22,7 +23,7 @@
  * may walk while another edits the tables. Whoever frees a table waits until nobody can be walking
  * it.
  *
- * Source: Intel SDM volume 3A, chapter 4: 4.5 (walk), 4.6 (rights), 4.7 (error code), 4.8 (A and D).
+ * Source: Intel SDM volume 3A, chapter 4: 4.5 walk, 4.6 rights, 4.7 error code, 4.8 A and D.
  */
 #include "sim/mmu.h"
 
@@ -102,7 +103,7 @@ static bool is_canonical(const struct mmu_format *format, kva_t va)
 	return (kva_t)((int64_t)(va << unused) >> unused) == va;
 }
 
-/* --- faults ---------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static int fault_gp(struct mmu_walk_result *res)
 {
@@ -126,7 +127,7 @@ static int fault_page(const struct mmu_regs *regs, unsigned int access, uint32_t
 	return -EFAULT;
 }
 
-/* --- rights ---------------------------------------------------------------------------------- */
+/* --- rights ----------------------------------------------------------------------------------- */
 
 /* Section 4.6.1: what R/W, U/S and NX of all entries say to @access. */
 static bool rights_allow(const struct mmu_regs *regs, unsigned int access,
@@ -165,7 +166,7 @@ static bool key_allows(const struct mmu_regs *regs, unsigned int access, uint64_
 	return !(access & MMU_USER) && !(regs->cr0 & X86_CR0_WP);
 }
 
-/* --- the walk -------------------------------------------------------------------------------- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 /* A walk under way. */
 struct walk {
@@ -279,8 +280,8 @@ static bool set_accessed(const struct walk *w)
 			bits |= X86_PTE_D;
 		if ((seen & bits) == bits)
 			continue;
-		if (!__atomic_compare_exchange_n(mmu_entry(w->m, e->addr), &seen, seen | bits, false,
-						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(mmu_entry(w->m, e->addr), &seen, seen | bits,
+						 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return false;
 		e->value |= bits;
 	}
@@ -318,7 +319,7 @@ int mmu_walk_format(const struct machine *m, const struct mmu_format *format,
 	return 0;
 }
 
-/* --- the door, and what programs call ---------------------------------------------------------- */
+/* --- the door, and what programs call --------------------------------------------------------- */
 
 void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs)
 {

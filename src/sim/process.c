@@ -10,6 +10,7 @@
  *   arch_cpu_ptr        thread-local: the CPU that the thread is attached to, or its stand-in
  *   sim_local           thread-local: context, stand-in, record (context.c)
  *   arch_cpu_none       what it points at in a thread that is attached to none
+ *   arch_on_valgrind    builds for Valgrind: whether it runs this process (watch.c)
  *   exited              what the key holds in a thread that is past its last attach
  *   fork handlers       the lock is held over fork(); the child forgets the other threads
  *
@@ -24,6 +25,7 @@
  * private memory goes on in both processes; of its threads only the forking one exists in the child.
  */
 #include "sim/process.h"
+#include "sim/watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -136,6 +138,8 @@ static void fork_in_child(void)
 
 	list_for_each_entry(m, &process.machines, list) {
 		m->lost = m->memfd >= 0;
+		if (m->lost)
+			watch_forget(m->window, m->window_size);
 		forget_threads(m, self);
 		epoch_forked_locked(m, self);
 	}
@@ -151,6 +155,7 @@ static void init_once(void)
 {
 	int ret = pthread_key_create(&process.key, destructor);
 
+	watch_init();
 	if (!ret)
 		ret = pthread_atfork(fork_prepare, process_unlock, fork_in_child);
 	process.error = -ret;

@@ -3,17 +3,17 @@
  * The vmalloc window: second addresses of RAM.
  *
  * The window is a reservation in which nothing may be touched. A run of frames appears in it as a
- * mapping of the same memfd that the RAM window maps, at the run's place in the file: both addresses
- * are the same memory. Taking it away puts the reservation back.
+ * mapping of the same memfd that the RAM window maps, at the run's place in the file: both
+ * addresses are the same memory. Taking it away puts the reservation back.
  *
- * The host limits how many mappings a process may have (vm.max_map_count, 65530 by default); each run
- * is one, and so is each gap between them. At the limit mmap() fails and so does the caller, cleanly.
- * Taking away must work even then, but putting the reservation back is an mmap() too, and munmap()
- * would leave a hole that somebody else's mapping could fall into. So each machine keeps a spare
- * mapping of one page. It is given up to make that one mmap() possible, which frees mappings, since the
- * reservation becomes one with its neighbours; then the spare is taken again. If others have used
- * up even that, mprotect() of the old mappings makes them as untouchable: what they show is the
- * machine's RAM, which the machine has anyway.
+ * The host limits how many mappings a process may have (vm.max_map_count, 65530 by default); each
+ * run is one, and so is each gap between them. At the limit mmap() fails and so does the caller,
+ * cleanly. Taking away must work even then, but putting the reservation back is an mmap() too, and
+ * munmap() would leave a hole that somebody else's mapping could fall into. So each machine keeps
+ * a spare mapping of one page. It is given up to make that one mmap() possible, which frees
+ * mappings, since the reservation becomes one with its neighbours; then the spare is taken again.
+ * If others have used up even that, mprotect() of the old mappings makes them as untouchable: what
+ * they show is the machine's RAM, which the machine has anyway.
  *
  * fork(): RAM's mappings are made not to be inherited once, at creation; those here come and go, so
  * the fork handler does it for all that exist at that moment.
@@ -37,9 +37,9 @@ static int host_refuses(const struct arch_machine *am, const char *what, uint64_
 	return -ENOMEM;
 }
 
-/* Runs up to this many pages are made present with the mapping: they are about to be used, and a fault
- * for each page costs three times as much (64 KiB: 19 µs against 11, with touching and unmapping). A
- * longer run may be a reservation; its pages come when they are touched. */
+/* Runs up to this many pages are made present with the mapping: they are about to be used, and a
+ * fault for each page costs three times as much (64 KiB: 19 µs against 11, with touching and
+ * unmapping). A longer run may be a reservation; its pages come when they are touched. */
 #define POPULATE_MAX 64
 
 int arch_map_ram(const struct arch_machine *am, uint64_t off, uint64_t pfn, uint64_t nr,
@@ -80,8 +80,9 @@ void vmap_window_drop_spare(struct machine *m)
 
 static bool reserve_again(void *at, size_t size)
 {
-	return mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		    0) != MAP_FAILED;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+
+	return mmap(at, size, PROT_NONE, flags, -1, 0) != MAP_FAILED;
 }
 
 static bool reserve_with_spare(struct machine *m, void *at, size_t size)

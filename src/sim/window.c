@@ -3,19 +3,22 @@
  * A machine's windows: ranges of host addresses, in one reservation, with gaps between them that
  * nothing may touch:
  *
- *	| gap | RAM | gap | tables | gap | memmap | gap | pageblocks | gap | CPU 0 | CPU 1 | … | gap | vmalloc | gap |
+ *	| gap | RAM | gap | tables | gap | memmap | gap | pageblocks | gap |
+ *	                                   | CPU 0 | CPU 1 | … | gap | vmalloc | gap |
  *
- * The byte of physical address p is at ram + p; where the map has no RAM, the window has no memory.
- * Above RAM lies physical memory that is no RAM, as a PC has flash and devices there: room for page
- * tables that must not take any of the machine's RAM. The vmalloc window begins empty; pages appear in
- * it as they are mapped (vmap_window.c).
- * The host backs a page of any window when it is first touched, so a machine costs what it uses and
- * not what it has: a terabyte is created in the time of a megabyte.
+ * The byte of physical address p is at ram + p; where the map has no RAM, the window has no
+ * memory. Above RAM lies physical memory that is no RAM, as a PC has flash and devices there: room
+ * for page tables that must not take any of the machine's RAM. The vmalloc window begins empty;
+ * pages appear in it as they are mapped (vmap_window.c).
+ *
+ * The host backs a page of any window when it is first touched, so a machine costs what it uses
+ * and not what it has: a terabyte is created in the time of a megabyte.
  *
  * RAM is one memfd (a page may later appear at a second address as well), or private memory.
  */
 #include "sim/error.h"
 #include "sim/machine.h"
+#include "sim/watch.h"
 
 #include "lib/kva_layout.h"
 
@@ -98,7 +101,8 @@ static void plan_regions(struct machine *m)
 	am->table_start = (am->ram_size + GAP + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
 	if (!am->vmalloc_size || am->table_start > limit)
 		return;
-	tables = tables_for(am->vmalloc_size) + 4 * m->desc.nr_ram + (am->ram_size >> X86_PGD_SHIFT) + 2;
+	tables = tables_for(am->vmalloc_size) + 4 * m->desc.nr_ram +
+		 (am->ram_size >> X86_PGD_SHIFT) + 2;
 	if (limit - am->table_start >= tables * PAGE_SIZE)
 		am->table_size = tables * PAGE_SIZE;
 }
@@ -232,8 +236,10 @@ int machine_map(struct machine *m, struct machine_error *err)
 void machine_unmap(struct machine *m)
 {
 	vmap_window_drop_spare(m);
-	if (m->window)
+	if (m->window) {
+		watch_forget(m->window, m->window_size);
 		munmap(m->window, m->window_size);
+	}
 	if (m->memfd >= 0)
 		close(m->memfd);
 	m->window = NULL;
