@@ -15,6 +15,7 @@
  *   threads   arch_context      counters that say whether a thread may sleep
  *             epoch             who may still see what is not published any more (RCU)
  *   locks     arch_spinlock, arch_wait
+ *   watchers  arch_poison …     AddressSanitizer and Valgrind learn what is free
  *   messages  arch_report, arch_log, arch_stack_save, arch_symbol
  *
  * CPU sections. Per-CPU data of CPU c is touched only (a) by a thread attached to c, inside a
@@ -35,10 +36,11 @@
  * entry, which is an ordinary lock. A thread that is attached to no CPU points at arch_cpu_none,
  * whose claim is set for ever: the fast path needs no test for it.
  *
- * Nor for a thread that may not sleep: in an atomic context it points at a stand-in, a copy of its CPU's
- * constants whose claim is set. All its calls take slow paths, and there requests that may sleep are
- * found out. What follows from that for the kernel part: arch_cpu_current() and arch_cpu_ptr are good for
- * reading constants alone; only the entries of sections return the CPU itself.
+ * Nor for a thread that may not sleep: in an atomic context it points at a stand-in, a copy of its
+ * CPU's constants whose claim is set. All its calls take slow paths, and there requests that may
+ * sleep are found out. What follows from that for the kernel part: arch_cpu_current() and
+ * arch_cpu_ptr are good for reading constants alone; only the entries of sections return the CPU
+ * itself.
  */
 #ifndef KMEM_ARCH_H
 #define KMEM_ARCH_H
@@ -86,7 +88,7 @@ struct arch_machine {
 /* One simulated CPU. Its per-CPU data starts ARCH_PERCPU_START bytes further on. */
 struct arch_cpu {
 	uint32_t busy;			/* 1 while the owner is in a section */
-	uint32_t claim;			/* not 0: take the slow entry; ARCH_CLAIM_ATOMIC: a stand-in */
+	uint32_t claim;			/* not 0: slow entry; ARCH_CLAIM_ATOMIC: a stand-in */
 	uint32_t id;
 	uint32_t node;
 	struct kernel *kernel;		/* NULL in arch_cpu_none */
@@ -180,7 +182,7 @@ unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from
 struct arch_context {
 	unsigned int preempt_count;	/* as Linux packs it */
 	bool irqs_disabled;
-	unsigned int rcu_depth;		/* read sections; arch_epoch_enter() and _leave() alone write it */
+	unsigned int rcu_depth;		/* read sections; written by arch_epoch_*() alone */
 	unsigned int calls;		/* calls on their way whose right to sleep was looked at */
 };
 
@@ -198,8 +200,8 @@ static __always_inline bool arch_in_atomic(void)
 
 /* --- epochs -------------------------------------------------------------------------------- */
 
-/* Begin a read section on the entered machine; sections nest. False: the thread is in one of another
- * machine, and stays in that one. */
+/* Begin a read section on the entered machine; sections nest. False: the thread is in one of
+ * another machine, and stays in that one. */
 bool arch_epoch_enter(void);
 
 /* End it. False: there is none. */
@@ -208,7 +210,8 @@ bool arch_epoch_leave(void);
 /* Whether the calling thread is in a read section of @am. */
 bool arch_epoch_inside(const struct arch_machine *am);
 
-/* Begin an epoch; its number. What was unpublished before is unseen by sections that begin later. */
+/* Begin an epoch; its number. What was unpublished before is unseen by sections that begin
+ * later. */
 uint64_t arch_epoch_start(const struct arch_machine *am);
 
 /* Whether all sections that began before @epoch have ended; then what they did happened before. */
@@ -314,6 +317,97 @@ void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs);
 /* mmu_walk() of <kmem/mmu.h> on @am. */
 int arch_mmu_walk(const struct arch_machine *am, kva_t va, unsigned int access,
 		  struct mmu_walk_result *res);
+
+/* --- watchers ------------------------------------------------------------------------------ */
+
+/*
+ * A build with AddressSanitizer, and one for Valgrind (option `valgrind`) while that runs the
+ * program, tells it which memory is free, so that a program's use of it is reported where it
+ * happens. In all other builds everything here is nothing.
+ *
+ * Memory is poisoned as it becomes free, before another thread can get at it, and unpoisoned when
+ * it belongs to the caller again. The allocators keep their links in free objects: they read and
+ * write these by arch_raw_read() and arch_raw_write(), which leave the place poisoned (for
+ * Valgrind: untouchable, as what lies in no object).
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARCH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARCH_ASAN 1
+#endif
+#endif
+
+#if defined(ARCH_ASAN)
+#define arch_watched() true
+#elif defined(KMEM_VALGRIND)
+/* Whether Valgrind runs this process. */
+extern bool arch_on_valgrind __attribute__((visibility("hidden")));
+#define arch_watched() unlikely(arch_on_valgrind)
+#else
+#define arch_watched() false
+#endif
+
+void arch_watch_poison(const void *p, size_t size);
+void arch_watch_unpoison(const void *p, size_t size);
+void arch_watch_object_alloc(const struct arch_machine *am, const void *p, size_t size, bool kept);
+void arch_watch_object_free(const struct arch_machine *am, const void *p, size_t size);
+void arch_watch_read(void *to, const void *from, size_t size);
+void arch_watch_write(void *to, const void *from, size_t size);
+
+/* Nobody may touch @size bytes at @p: free pages, the objects of a new slab. */
+static __always_inline void arch_poison(const void *p, size_t size)
+{
+	if (arch_watched())
+		arch_watch_poison(p, size);
+}
+
+/* Everybody may: pages that were handed out. */
+static __always_inline void arch_unpoison(const void *p, size_t size)
+{
+	if (arch_watched())
+		arch_watch_unpoison(p, size);
+}
+
+/* An object of @am is handed out. Its contents mean nothing yet, unless they were @kept from its
+ * last life. */
+static __always_inline void arch_object_alloc(const struct arch_machine *am, const void *p,
+					      size_t size, bool kept)
+{
+	if (arch_watched())
+		arch_watch_object_alloc(am, p, size, kept);
+}
+
+/* It came back. */
+static __always_inline void arch_object_free(const struct arch_machine *am, const void *p,
+					     size_t size)
+{
+	if (arch_watched())
+		arch_watch_object_free(am, p, size);
+}
+
+/* *@at, which may be poisoned. */
+#define arch_raw_read(at)                                                   \
+	({                                                                  \
+		__typeof__(*(at)) arch_value_;                              \
+                                                                            \
+		if (arch_watched())                                         \
+			arch_watch_read(&arch_value_, (at), sizeof(*(at))); \
+		else                                                        \
+			arch_value_ = *(at);                                \
+		arch_value_;                                                \
+	})
+
+/* *@at = @value */
+#define arch_raw_write(at, value)                                           \
+	do {                                                                \
+		__typeof__(*(at)) arch_value_ = (value);                    \
+                                                                            \
+		if (arch_watched())                                         \
+			arch_watch_write((at), &arch_value_, sizeof(*(at)));\
+		else                                                        \
+			*(at) = arch_value_;                                \
+	} while (0)
 
 /* --- messages ------------------------------------------------------------------------------ */
 

@@ -57,8 +57,13 @@ KMEM_BEGIN_DECLS
  * @ctor:  called for each object as its backend documents (SLAB, SLUB: once per object and life of
  *         its slab; SLOB: at each allocation); NULL for none. May not call the library.
  *
- * Return: the cache, or NULL (a warning says why; with SLAB_PANIC a panic). Caches may be made by
- * any thread at any time and may sleep. Source: Linux 6.1 mm-api, slab_common.
+ * On SLAB and SLUB an old cache of like size, alignment and flags is returned instead of a new one
+ * where that changes nothing for the caller (docs/small-objects.md, Merging; the word slab_nomerge
+ * forbids it). Both have one handle then, with the first one's name and the larger one's size.
+ *
+ * Return: the cache, or NULL (a warning says why; with SLAB_PANIC a panic report, and NULL if its
+ * handler goes on). Caches may be made by any thread at any time and may sleep. Source: Linux 6.1
+ * mm-api, slab_common.
  */
 KMEM_API struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
 					      unsigned int align, slab_flags_t flags,
@@ -70,8 +75,8 @@ KMEM_API struct kmem_cache *kmem_cache_create(const char *name, unsigned int siz
  * @useroffset: first byte of the window, in the object
  * @usersize:   its length in bytes; 0: none
  *
- * A window outside the object is warned about and dropped, as in Linux. Else as
- * kmem_cache_create().
+ * kmem_check_usercopy() looks at it. A window outside the object is warned about and dropped, as in
+ * Linux. A cache with a window is never merged. Else as kmem_cache_create(), which gives none.
  */
 KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size,
 						       unsigned int align, slab_flags_t flags,
@@ -82,10 +87,11 @@ KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigne
 /**
  * kmem_cache_destroy - give a cache and its empty slabs back; NULL is ignored
  *
- * With SLAB_TYPESAFE_BY_RCU it waits as rcu_barrier() does (rcu.h).
- * The library's own caches and those of other machines are reported and left alone.
- * Live objects are reported ("Objects remaining in … on __kmem_cache_shutdown()") and the cache
- * stays as it was. No other thread may use the cache meanwhile. May sleep.
+ * Of merged caches (kmem_cache_create()) only the last one's destroy does it; the others drop a
+ * reference. With SLAB_TYPESAFE_BY_RCU it waits as rcu_barrier() does (rcu.h). The library's own
+ * caches and those of other machines are reported and left alone. Live objects are reported
+ * ("Objects remaining in … on __kmem_cache_shutdown()") and the cache stays as it was. No other
+ * thread may use the cache meanwhile. May sleep.
  */
 KMEM_API void kmem_cache_destroy(struct kmem_cache *s);
 
@@ -97,10 +103,14 @@ KMEM_API void kmem_cache_destroy(struct kmem_cache *s);
  */
 KMEM_API int kmem_cache_shrink(struct kmem_cache *s);
 
-/** kmem_cache_size - bytes of one object, as given to kmem_cache_create(). Needs no machine. */
+/**
+ * kmem_cache_size - bytes of one object, as given to kmem_cache_create()
+ *
+ * Of merged caches the most that any asked for. Needs no machine.
+ */
 KMEM_API unsigned int kmem_cache_size(const struct kmem_cache *s);
 
-/** kmem_cache_name - the name given to kmem_cache_create(), until the cache is destroyed. */
+/** kmem_cache_name - the (first) name given to kmem_cache_create(), until the cache is destroyed. */
 KMEM_API const char *kmem_cache_name(const struct kmem_cache *s);
 
 /**
@@ -123,10 +133,25 @@ KMEM_API void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp) KMEM_MALLOC KM
  * @node: NUMA_NO_NODE: any. Another node's object is returned when @node has none, unless
  *        __GFP_THISNODE.
  *
- * Return: the object, or NULL; NULL and a warning for a node that does not exist.
+ * Return: the object, or NULL. For a node that does not exist SLAB and SLOB return NULL and warn;
+ * SLUB, as Linux's, takes any.
  */
 KMEM_API void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node) KMEM_MALLOC
 	KMEM_MUST_CHECK;
+
+/* Opaque: lists of objects that a shrinker reclaims. libkmem has none. */
+struct list_lru;
+
+/**
+ * kmem_cache_alloc_lru - kmem_cache_alloc() for an object that will stand on a list_lru
+ * @s:   as kmem_cache_alloc()
+ * @lru: not looked at, as in a kernel without memory cgroups; NULL is allowed
+ * @gfp: as kmem_cache_alloc()
+ *
+ * Return: as kmem_cache_alloc().
+ */
+KMEM_API void *kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru,
+				    gfp_t gfp) KMEM_MALLOC KMEM_MUST_CHECK;
 
 /**
  * kmem_cache_free - give an object back
@@ -186,6 +211,26 @@ KMEM_DECL(void *, kmalloc_array, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC
 /** kcalloc - kmalloc_array(), zeroed. */
 KMEM_DECL(void *, kcalloc, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
 
+/** kzalloc_node - kmalloc_node(), zeroed. */
+KMEM_DECL(void *, kzalloc_node, (size_t size, gfp_t gfp, int node)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kmalloc_array_node - kmalloc_array() with a preferred node. */
+KMEM_DECL(void *, kmalloc_array_node, (size_t n, size_t size, gfp_t gfp, int node)) KMEM_MALLOC
+	KMEM_MUST_CHECK;
+
+/** kcalloc_node - kcalloc() with a preferred node. */
+KMEM_DECL(void *, kcalloc_node, (size_t n, size_t size, gfp_t gfp, int node)) KMEM_MALLOC
+	KMEM_MUST_CHECK;
+
+/**
+ * kmalloc_size_roundup - bytes that kmalloc(@size) would really give
+ * @size: bytes
+ *
+ * For callers that would use what ksize() tells, so that they can ask for it. Needs no machine.
+ * Return: 0 for 0; above KMALLOC_MAX_SIZE the next power of two, though kmalloc() fails there.
+ */
+KMEM_DECL(size_t, kmalloc_size_roundup, (size_t size));
+
 /**
  * krealloc - change the size of an object of kmalloc()
  * @p:    the object
@@ -197,6 +242,17 @@ KMEM_DECL(void *, kcalloc, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_
  * what is no object is reported.
  */
 KMEM_DECL(void *, krealloc, (const void *p, size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * krealloc_array - krealloc() to @n × @size bytes
+ * @p:    as krealloc()
+ * @n:    elements
+ * @size: bytes of one
+ * @gfp:  as kmalloc()
+ *
+ * Return: as krealloc(); NULL, @p untouched, when the product overflows.
+ */
+KMEM_DECL(void *, krealloc_array, (void *p, size_t n, size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
 
 /**
  * kfree - free what kmalloc() and its relatives returned
@@ -216,6 +272,113 @@ KMEM_DECL(void, kfree, (const void *p));
  * object. Never sleeps.
  */
 KMEM_DECL(size_t, ksize, (const void *p));
+
+/**
+ * kfree_sensitive - kfree() after writing zeros over all of the object (ksize() bytes)
+ * @p: NULL and ZERO_SIZE_PTR are ignored
+ *
+ * For keys and the like. Misuse is reported in the name of ksize. Never sleeps.
+ */
+KMEM_DECL(void, kfree_sensitive, (const void *p));
+
+/** kfree_bulk - kfree() of @nr objects; kmem_cache_free_bulk(NULL, @nr, @p). */
+KMEM_DECL(void, kfree_bulk, (size_t nr, void **p));
+
+/**
+ * kmemdup - a copy of some bytes
+ * @src: them
+ * @len: how many; 0 gives ZERO_SIZE_PTR
+ * @gfp: as kmalloc()
+ *
+ * Return: the copy, or NULL. Free with kfree().
+ */
+KMEM_DECL(void *, kmemdup, (const void *src, size_t len, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * kmemdup_nul - a string of some bytes
+ * @s:   them; NULL gives NULL
+ * @len: how many; a NUL is put behind them
+ * @gfp: as kmalloc()
+ *
+ * Return: the string, or NULL. Free with kfree().
+ */
+KMEM_DECL(char *, kmemdup_nul, (const char *s, size_t len, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/** kstrdup - a copy of the string @s; NULL for NULL. Free with kfree(). */
+KMEM_DECL(char *, kstrdup, (const char *s, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * kstrndup - a copy of a string's beginning
+ * @s:   NULL gives NULL
+ * @max: at most so many characters of it; not a byte is read behind them
+ * @gfp: as kmalloc()
+ *
+ * Return: the string, or NULL. Free with kfree().
+ */
+KMEM_DECL(char *, kstrndup, (const char *s, size_t max, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * kvmalloc_node - @size bytes from kmalloc() if it has them, else from vmalloc()
+ * @size: up to a page it is always kmalloc(); above INT_MAX it fails with a warning
+ * @gfp:  must allow sleeping for vmalloc() to be tried. For more than a page kmalloc() is tried
+ *        without a warning and, unless with __GFP_RETRY_MAYFAIL, without trying hard.
+ * @node: as kmalloc_node()
+ *
+ * Large objects may thus be contiguous only virtually. Return: the object, or NULL. Free with
+ * kvfree().
+ */
+KMEM_DECL(void *, kvmalloc_node, (size_t size, gfp_t gfp, int node)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kvmalloc - kvmalloc_node(@size, @gfp, NUMA_NO_NODE). */
+KMEM_DECL(void *, kvmalloc, (size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kvzalloc - kvmalloc(), zeroed. */
+KMEM_DECL(void *, kvzalloc, (size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kvzalloc_node - kvmalloc_node(), zeroed. */
+KMEM_DECL(void *, kvzalloc_node, (size_t size, gfp_t gfp, int node)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kvmalloc_array - kvmalloc() of @n × @size bytes; NULL when the product overflows. */
+KMEM_DECL(void *, kvmalloc_array, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/** kvcalloc - kvmalloc_array(), zeroed. */
+KMEM_DECL(void *, kvcalloc, (size_t n, size_t size, gfp_t gfp)) KMEM_MALLOC KMEM_MUST_CHECK;
+
+/**
+ * kvrealloc - a larger object in place of one of kvmalloc()
+ * @p:       it; NULL with @oldsize 0
+ * @oldsize: its bytes; they are copied
+ * @newsize: wanted bytes
+ * @gfp:     as kvmalloc_node()
+ *
+ * Return: @p itself if @newsize is not larger; else the new object, @p is freed; NULL: no memory,
+ * @p untouched.
+ */
+KMEM_DECL(void *, kvrealloc, (const void *p, size_t oldsize, size_t newsize, gfp_t gfp))
+	KMEM_MUST_CHECK;
+
+/** kvfree - free what kvmalloc(), kmalloc() or vmalloc() returned; NULL is ignored. As vfree(). */
+KMEM_DECL(void, kvfree, (const void *p));
+
+/** kvfree_sensitive - kvfree() after writing zeros over the first @len bytes at @p. */
+KMEM_DECL(void, kvfree_sensitive, (const void *p, size_t len));
+
+/**
+ * kmem_check_usercopy - whether bytes may be copied to or from user space
+ * @p:       the first of them
+ * @n:       how many; 0 is always good
+ * @to_user: true for a copy to user space, false for one from there
+ *
+ * Linux's hardened usercopy (check_object_size() there), for code that has copy functions of its
+ * own. The bytes must lie within one object and, on SLAB and SLUB, in its cache's window: none for
+ * kmem_cache_create(), all of it for kmalloc(). SLOB does not know where objects begin. Blocks of
+ * kmalloc(), compound pages and areas of vmalloc() must hold all bytes. What is not this machine's
+ * memory is nobody's business here.
+ *
+ * Return: 0, or -EFAULT after the kernel's report, a BUG: "usercopy: Kernel memory exposure attempt
+ * detected from SLUB object 'NAME' (offset 8, size 16)!". Never sleeps.
+ */
+KMEM_API int kmem_check_usercopy(const void *p, unsigned long n, bool to_user);
 
 KMEM_END_DECLS
 

@@ -83,6 +83,10 @@ static int boot_small_objects(struct kernel *k, struct machine_error *err)
 
 	if (!k->params.slab_max_order_set)
 		k->params.slab_max_order = totalram_pages() > (32ul << 20) / PAGE_SIZE;
+	if (k->params.init_on_alloc || k->params.init_on_free)
+		pr_info(k, "mem auto-init: stack:off, heap alloc:%s, heap free:%s",
+			k->params.init_on_alloc ? "on" : "off",
+			k->params.init_on_free ? "on" : "off");
 	ret = rcu_init(k);
 	if (!ret)
 		ret = backend_init(k);

@@ -94,6 +94,20 @@ static bool parse_uint(const char *value, unsigned int max, unsigned int *out)
 	return true;
 }
 
+/* As the kernel's kstrtobool(), but for its taste for longer words. */
+static bool parse_bool(const char *value, bool *out)
+{
+	static const char *const words[2][4] = {{"0", "n", "N", "off"}, {"1", "y", "Y", "on"}};
+
+	for (unsigned int i = 0; i < 2 * 4; i++) {
+		if (strcmp(value, words[i / 4][i % 4]))
+			continue;
+		*out = i / 4;
+		return true;
+	}
+	return false;
+}
+
 static bool set_mem(struct kernel_params *params, const char *value)
 {
 	return parse_size(value, &params->mem_limit) && params->mem_limit >= PAGE_SIZE;
@@ -103,6 +117,22 @@ static bool set_nomerge(struct kernel_params *params, const char *value)
 {
 	params->slab_nomerge = true;
 	return true;
+}
+
+static bool set_merge(struct kernel_params *params, const char *value)
+{
+	params->slab_nomerge = false;
+	return true;
+}
+
+static bool set_init_on_alloc(struct kernel_params *params, const char *value)
+{
+	return parse_bool(value, &params->init_on_alloc);
+}
+
+static bool set_init_on_free(struct kernel_params *params, const char *value)
+{
+	return parse_bool(value, &params->init_on_free);
 }
 
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
@@ -136,14 +166,14 @@ static const struct option options[] = {
 	{"slub_max_order", true, set_slub_max_order},
 	{"slub_min_objects", true, set_slub_min_objects},
 	{"slab_max_order", true, set_slab_max_order},
-	{"slab_merge", false, NULL},
-	{"slub_merge", false, NULL},
+	{"slab_merge", false, set_merge},
+	{"slub_merge", false, set_merge},
+	{"init_on_alloc", true, set_init_on_alloc},
+	{"init_on_free", true, set_init_on_free},
 	{"slub_debug", true, NULL},
 	{"slab_debug", true, NULL},
 	{"slob_debug", true, NULL},
 	{"noaliencache", false, NULL},
-	{"init_on_alloc", true, NULL},
-	{"init_on_free", true, NULL},
 	{"numa", true, NULL},
 	{"memmap", true, NULL},
 	{"movablecore", true, NULL},

@@ -2,10 +2,11 @@
 /*
  * The kernel's address space at boot: page tables with the direct map, and the vmalloc region.
  *
- * Tables lie in frames that the description reserves, as a real kernel's early tables do: they take
- * no managed page and change no figure of zoneinfo. Where the description reserves too little, there
- * is physical memory above RAM (sim/window.c). The direct map shows the RAM that the kernel uses, so
- * not what mem= hides; ranges that touch (a border of nodes) are one, for large pages may span them.
+ * Tables lie in frames that the description reserves, as a real kernel's early tables do: they
+ * take no managed page and change no figure of zoneinfo. Where the description reserves too
+ * little, there is physical memory above RAM (sim/window.c). The direct map shows the RAM that the
+ * kernel uses, so not what mem= hides; ranges that touch (a border of nodes) are one, for large
+ * pages may span them.
  */
 #include "boot/boot.h"
 

@@ -143,6 +143,23 @@ static __always_inline struct page *memmap_lookup_head(struct arch_cpu *cpu, con
 	return likely(page) ? page->head : NULL;
 }
 
+/* The bytes of a block that becomes free, or is handed out (watchers, arch.h). */
+static __always_inline void page_poison(const struct arch_machine *am, const struct page *page,
+					unsigned int order)
+{
+	if (arch_watched())
+		arch_poison(am->ram + (memmap_pfn(am->memmap, page) << PAGE_SHIFT),
+			    PAGE_SIZE << order);
+}
+
+static __always_inline void page_unpoison(const struct arch_machine *am, const struct page *page,
+					  unsigned int order)
+{
+	if (arch_watched())
+		arch_unpoison(am->ram + (memmap_pfn(am->memmap, page) << PAGE_SHIFT),
+			      PAGE_SIZE << order);
+}
+
 static inline unsigned int page_flags_zone(uint32_t flags)
 {
 	return (flags >> PG_ZONE_SHIFT) & 7;

@@ -49,7 +49,7 @@ void page_make_compound(struct page *page, unsigned int order)
 	}
 }
 
-static void page_clear_contents(struct page *page, unsigned int order)
+void page_clear_contents(struct page *page, unsigned int order)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 
@@ -110,7 +110,7 @@ static struct page *rmqueue_and_mark(const struct alloc_context *ac, struct zone
 
 	if (!page)
 		return NULL;
-	page_mark_used(page, ac->order);
+	page_mark_used(ac->b->kernel->arch, page, ac->order);
 	if (alloc_flags & ALLOC_NO_WATERMARKS)
 		page->flags |= PG_PFMEMALLOC;
 	if (alloc_flags & ALLOC_HIGHATOMIC)
@@ -360,14 +360,14 @@ static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 
 static noinline struct page *alloc_and_prepare_slow(gfp_t gfp, unsigned int order, int nid)
 {
+	struct kernel *k = arch_kernel();
 	struct page *page;
 
-	if (!arch_cpu_current())
+	if (!k)
 		return NULL;
 	context_might_alloc(gfp, "page allocation");
 	page = alloc_pages_slow(gfp, order, nid);
-
-	return page ? page_prepare(page, gfp, order) : NULL;
+	return page ? page_prepare(page, gfp | k->buddy->init_gfp, order) : NULL;
 }
 
 static struct page *alloc_pages_high_order(gfp_t gfp, unsigned int order)
@@ -376,7 +376,7 @@ static struct page *alloc_pages_high_order(gfp_t gfp, unsigned int order)
 
 	if (unlikely(!page))
 		return alloc_and_prepare_slow(gfp, order, NUMA_NO_NODE);
-	page_mark_used(page, order);
+	page_mark_used(arch_cpu_ptr->machine, page, order);
 	return page_prepare(page, gfp, order);
 }
 
@@ -399,7 +399,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	arch_cpu_leave(cpu);
 	if (unlikely(!page))
 		return alloc_and_prepare_slow(gfp, order, NUMA_NO_NODE);
-	page_mark_used(page, order);
+	page_mark_used(cpu->machine, page, order);
 	if (unlikely(gfp & (__GFP_COMP | __GFP_ZERO)))
 		return page_prepare(page, gfp, order);
 	return page;
@@ -459,8 +459,8 @@ static unsigned long alloc_bulk_runs(const struct alloc_context *ac, struct zone
 			run++;
 		got = pcp_alloc_bulk(zone, ac->migratetype, ALLOC_WMARK_LOW, run, pages + done);
 		for (unsigned long i = 0; i < got; i++) {
-			page_mark_used(pages[done + i], 0);
-			page_prepare(pages[done + i], ac->gfp, 0);
+			page_mark_used(ac->b->kernel->arch, pages[done + i], 0);
+			page_prepare(pages[done + i], ac->gfp | ac->b->init_gfp, 0);
 		}
 		done += got;
 		if (got < run)

@@ -9,11 +9,16 @@
  * block is marked as used; __GFP_ZERO and __GFP_COMP are the caller's to see to. */
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid);
 
-static __always_inline void page_mark_used(struct page *page, unsigned int order)
+static __always_inline void page_mark_used(const struct arch_machine *am, struct page *page,
+					   unsigned int order)
 {
+	page_unpoison(am, page, order);
 	page_set_tag(page, PAGE_TYPE_USED, order);
 	page->refcount = 1;
 }
+
+/* Zeros into a block of the calling thread's machine. */
+void page_clear_contents(struct page *page, unsigned int order);
 
 /* Make @page, the first of 2^@order, the head of a compound page. */
 void page_make_compound(struct page *page, unsigned int order);

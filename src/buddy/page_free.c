@@ -20,6 +20,7 @@
 #include "buddy/page_free.h"
 
 #include "buddy/bad_page.h"
+#include "buddy/page_alloc.h"
 #include "lib/string.h"
 
 /* No tail, no head, no marks: a block as it is on the free lists. */
@@ -43,6 +44,11 @@ void block_free(struct buddy *b, struct page *page, unsigned int order)
 	unsigned int migratetype = pageblock_type(b, page_pfn(b, page));
 
 	block_strip(page, order);
+	if (unlikely(b->init_on_free)) {
+		page_unpoison(b->kernel->arch, page, order); /* a slab's objects are free already */
+		page_clear_contents(page, order);
+	}
+	page_poison(b->kernel->arch, page, order);
 	if (pcp_allowed(b, order) && migratetype != MIGRATE_ISOLATE) {
 		pcp_free(zone, page, order, migratetype);
 		return;

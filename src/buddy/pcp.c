@@ -69,7 +69,8 @@ static noinline void buddy_cpu_init(struct arch_cpu *cpu, struct buddy *b, struc
 		choice->pcp = pcp_get(cpu, zone);
 		choice->limit = &zone->fast_limit[highest];
 		choice->lists = &choice->pcp->lists[gfp_migratetype(b, gfp)];
-		choice->zone = zone;
+		if (!b->init_gfp)
+			choice->zone = zone;
 	}
 	bc->ready = true;
 }

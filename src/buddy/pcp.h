@@ -90,6 +90,7 @@ static __always_inline struct per_cpu_pages *pcp_free_section(struct arch_cpu *c
 	if (unlikely(pcp->count + (1 << order) >= pcp->high || (order && pcp->free_factor)))
 		return NULL;
 	page->head = NULL;
+	page_poison(cpu->machine, page, order);
 	pcp_push(pcp, page, order, migratetype);
 	count_one(&buddy_cpu(cpu, b)->nr_frees[order]);
 	return pcp;

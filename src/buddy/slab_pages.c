@@ -42,6 +42,8 @@ static noinline struct page *alloc_slab_slow(struct kernel *k, gfp_t gfp, unsign
 
 	if (!page)
 		return NULL;
+	if (k->buddy->init_gfp & __GFP_ZERO)
+		page_clear_contents(page, order);
 	slab_prepare(page, order, gfp);
 	zone_count_slab(buddy_zone(k->buddy, page->flags), page->mtype, 1l << order);
 	return page;
@@ -66,6 +68,7 @@ struct page *buddy_alloc_slab(struct kernel *k, gfp_t gfp, unsigned int order, i
 	arch_cpu_leave(cpu);
 	if (unlikely(!page))
 		return alloc_slab_slow(k, gfp, order, nid);
+	page_unpoison(k->arch, page, order);
 	return slab_prepare(page, order, gfp);
 }
 

@@ -90,10 +90,14 @@ static struct buddy *buddy_create(struct kernel *k)
 	b->pageblock_order = k->params.pageblock_order;
 	b->pageblocks = am->pageblocks;
 	b->thp = k->params.thp;
+	b->init_gfp = k->params.init_on_alloc ? __GFP_ZERO : 0;
+	b->init_on_free = k->params.init_on_free;
 	b->pcp_off_nr = am->nr_nodes << (PG_NODE_SHIFT - PG_ZONE_SHIFT);
 	b->nodes = arch_host_alloc(am, am->nr_nodes * sizeof(*b->nodes));
 	b->pcp_off = arch_host_alloc(am, b->pcp_off_nr * sizeof(*b->pcp_off));
-	if (!b->nodes || !b->pcp_off)
+	if (b->init_on_free)
+		b->closed_off = percpu_alloc(k, sizeof(struct per_cpu_pages), ARCH_CACHE_LINE);
+	if (!b->nodes || !b->pcp_off || (b->init_on_free && !b->closed_off))
 		return NULL;
 	set_borders(b, x86_32);
 	set_gfp_zones(b, x86_32);
@@ -165,6 +169,7 @@ static int zone_build(struct buddy *b, struct pgdat *pgdat, unsigned int type)
 	uint64_t end = pgdat->start_pfn + pgdat->spanned;
 	uint64_t low = pfn_clamp(pgdat->start_pfn, b->zone_low[type], b->zone_high[type]);
 	uint64_t high = pfn_clamp(end, b->zone_low[type], b->zone_high[type]);
+	size_t off;
 
 	zone->kernel = b->kernel;
 	zone->pgdat = pgdat;
@@ -181,8 +186,9 @@ static int zone_build(struct buddy *b, struct pgdat *pgdat, unsigned int type)
 	if (!zone->present)
 		return 0;
 	zone->pcp_off = percpu_alloc(b->kernel, sizeof(struct per_cpu_pages), ARCH_CACHE_LINE);
-	b->pcp_off[page_flags_index(zone->page_flags)] = (uint32_t)zone->pcp_off;
-	return zone->pcp_off ? 0 : -ENOMEM;
+	off = b->init_on_free ? b->closed_off : zone->pcp_off;
+	b->pcp_off[page_flags_index(zone->page_flags)] = (uint32_t)off;
+	return off && zone->pcp_off ? 0 : -ENOMEM;
 }
 
 static int build_nodes(struct buddy *b)

@@ -8,8 +8,8 @@
  *   kmem_cache_free_bulk, kmalloc, kmalloc_node, kfree, ksize.
  * common defines the rest of <kmem/slab.h> on top of them.
  *
- * Common duties a backend can count on: arguments of kmem_cache_create are checked, flags are masked
- * by backend_traits.create_flags, name and the fields of struct kmem_cache are filled before
+ * Common duties a backend can count on: arguments of kmem_cache_create are checked, flags are
+ * masked by backend_traits.create_flags, name and the fields of struct kmem_cache are filled before
  * backend_create; create, destroy, shrink and the texts of caches are serialised by the registry's
  * mutex, which is no spin lock: CPUs may be claimed and pages allocated under it.
  *
@@ -24,16 +24,21 @@
 #include "common/kmem_cache.h"
 #include "lib/kfmt.h"
 
+#include <limits.h>
+
 #include <kmem/inspect.h>
 
 struct backend_traits {
 	const char *name;		/* "slab", "slub", "slob" */
+	const char *title;		/* as Linux's reports spell it */
 	size_t cache_size;		/* bytes of the backend's cache structure */
 	unsigned int kmalloc_shift_low;	/* smallest kmalloc class, log2; 0: no classes (SLOB) */
 	unsigned int kmalloc_max_cache;	/* largest kmalloc class, bytes; 0: no classes */
 	slab_flags_t kmalloc_flags;	/* of the kmalloc classes: SLAB_HWCACHE_ALIGN on SLAB, else 0 */
 	slab_flags_t create_flags;	/* flags kmem_cache_create keeps */
 	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
+	bool merges;			/* like caches share slabs (cache_merge.c) */
+	bool merge_same_align;		/* only where the old cache's alignment does, too */
 };
 
 /* Constant, one a build. */
@@ -59,9 +64,12 @@ struct slabinfo {
 int backend_init(struct kernel *k);
 
 /* Derive size, order and layout of @s from object_size, align, flags and ctor, and make its per-CPU
- * and per-node parts. Sets s->size, s->align, s->flags. 0, -E2BIG (no slab order fits), -ENOMEM;
- * nothing is left behind on failure. */
+ * and per-node parts. Sets s->size, s->align, s->flags, and what cache_set_init() sets. 0, -E2BIG
+ * (no slab order fits), -ENOMEM; nothing is left behind on failure. */
 int backend_create(struct kmem_cache *s);
+
+/* s->object_size has grown, within s->size, since another cache was merged into @s. */
+void backend_object_grew(struct kmem_cache *s);
 
 /* Flush everything cached, free the empty slabs. 0 when no slab is left and backend_release() may
  * follow; else the number of live objects, and the cache goes on working. */
@@ -88,6 +96,12 @@ void backend_show_state(struct kmem_cache *s, struct kernel *k, kmem_label_fn *l
 /* kmem_cache_of() and kmem_slab_base(): @page is the head of the compound page (or SLOB page) that
  * holds @object and is no large block. NULL if there is no object. */
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page);
+
+/* Where in an object of @s the address @p lies, which lies in the slab @head: bytes from the
+ * object's beginning; negative: so many in front of it, in its red zone; BACKEND_NO_OBJECT: in
+ * none. */
+#define BACKEND_NO_OBJECT LONG_MIN
+long backend_offset(const struct kmem_cache *s, const struct page *head, const void *p);
 
 /* Bytes of @s's per-node parts, per-CPU parts (of all CPUs) and off-slab lists now. The structure
  * itself (cache_size) and the name are counted by common. */

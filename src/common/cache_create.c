@@ -3,10 +3,9 @@
  * Life of a cache: arguments checked, alignment chosen, structure made, on the registry's list;
  * and back.
  *
- * The structure of a cache comes from the cache "kmem_cache", as in Linux; from the private pool for
- * the library's own caches and with isolate_metadata. Caches are never merged, even where
- * Linux would alias a new cache to an old one of like size and flags; so slab_nomerge changes
- * nothing yet.
+ * The structure of a cache comes from the cache "kmem_cache", as in Linux; from the private pool
+ * for the library's own caches and with isolate_metadata. Where an old cache serves as well, none
+ * is made (cache_merge.c).
  */
 #include "common/backend.h"
 #include "common/rcu.h"
@@ -36,7 +35,7 @@ unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, u
 	return (align + (unsigned int)sizeof(void *) - 1) & ~((unsigned int)sizeof(void *) - 1);
 }
 
-/* --- structures -------------------------------------------------------------------------------- */
+/* --- structures ------------------------------------------------------------------------------- */
 
 static struct kmem_cache *cache_struct_alloc(struct kernel *k, bool boot)
 {
@@ -60,7 +59,7 @@ static void cache_struct_free(struct kernel *k, struct kmem_cache *s)
 
 static void cache_free(struct kernel *k, struct kmem_cache *s)
 {
-	meta_free(k, (void *)(uintptr_t)s->name, strlen(s->name) + 1);
+	cache_free_names(k, s);
 	cache_struct_free(k, s);
 }
 
@@ -118,7 +117,7 @@ struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigne
 	return s;
 }
 
-/* --- kmem_cache_create ------------------------------------------------------------------------- */
+/* --- kmem_cache_create ------------------------------------------------------------------------ */
 
 /* Why a cache cannot be made, or NULL. */
 static const char *create_refusal(const struct kmem_cache *from)
@@ -148,8 +147,8 @@ static void create_failed(struct kernel *k, const struct kmem_cache *from, int e
 	const char *name = from->name ? from->name : "(null)";
 
 	if (from->flags & SLAB_PANIC)
-		report_panic(k, "kmem_cache_create: Failed to create slab '%s'. Error %d (%s)", name, err,
-			     why);
+		report_panic(k, "Kernel panic - not syncing: kmem_cache_create: "
+			     "Failed to create slab '%s'. Error %d (%s)", name, err, why);
 	else
 		report_warn(k, "kmem_cache_create(%s) failed with error %d (%s)", name, err, why);
 }
@@ -166,6 +165,21 @@ static void check_usercopy(struct kernel *k, struct kmem_cache *from)
 		    from->name, from->useroffset, from->usersize, from->object_size);
 	from->useroffset = 0;
 	from->usersize = 0;
+}
+
+/* A new cache, or an old one that serves. */
+static int cache_create_locked(struct kernel *k, const struct kmem_cache *from,
+			       struct kmem_cache **out)
+{
+	int err;
+
+	*out = cache_merge_locked(k, from);
+	if (*out)
+		return 0;
+	err = cache_make(k, from, out);
+	if (!err)
+		cache_link(k, *out);
+	return err;
 }
 
 struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size, unsigned int align,
@@ -199,9 +213,7 @@ struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int siz
 	from.align = cache_calculate_alignment(flags, align, size);
 
 	caches_lock(k);
-	err = cache_make(k, &from, &s);
-	if (!err)
-		cache_link(k, s);
+	err = cache_create_locked(k, &from, &s);
 	caches_unlock(k);
 	if (!err)
 		return s;
@@ -216,7 +228,7 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsign
 	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
 }
 
-/* --- destroy, shrink --------------------------------------------------------------------------- */
+/* --- destroy, shrink -------------------------------------------------------------------------- */
 
 /* Whether @s is a live cache of the entered machine; else a report. */
 static struct kernel *cache_kernel(const struct kmem_cache *s, const char *what)
@@ -242,8 +254,8 @@ void cache_destroy_locked(struct kernel *k, struct kmem_cache *s)
 	cache_free(k, s);
 }
 
-/* The end of a cache that is on no list. Its last slabs may be waiting for a grace period; callbacks run
- * here may call the library, so the mutex is not held. */
+/* The end of a cache that is on no list. Its last slabs may be waiting for a grace period;
+ * callbacks that run here may call the library, so the mutex is not held. */
 static void cache_release(struct kernel *k, struct kmem_cache *s)
 {
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
@@ -280,6 +292,11 @@ void kmem_cache_destroy(struct kmem_cache *s)
 	if (s->flags & SLAB_TYPESAFE_BY_RCU && !rcu_may_barrier(k, "kmem_cache_destroy"))
 		return;
 	caches_lock(k);
+	if (s->refcount > 1) {
+		s->refcount--;
+		caches_unlock(k);
+		return;
+	}
 	live = backend_shutdown(s);
 	if (!live)
 		cache_unlink_locked(k, s);
@@ -305,7 +322,7 @@ int kmem_cache_shrink(struct kmem_cache *s)
 
 unsigned int kmem_cache_size(const struct kmem_cache *s)
 {
-	return s->object_size;
+	return cache_object_size(s);
 }
 
 const char *kmem_cache_name(const struct kmem_cache *s)

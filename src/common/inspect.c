@@ -110,17 +110,12 @@ bool kmem_is_large(const void *object, unsigned int *order)
 struct kmem_cache *kmem_find_cache(const char *name)
 {
 	struct kernel *k = arch_kernel();
-	struct kmem_cache *s, *found = NULL;
+	struct kmem_cache *found;
 
 	if (!k)
 		return NULL;
 	caches_lock_to_look(k);
-	list_for_each_entry(s, &k->caches->list, list) {
-		if (!strcmp(s->name, name)) {
-			found = s;
-			break;
-		}
-	}
+	found = cache_find_locked(k, name);
 	caches_unlock_to_look(k);
 	return found;
 }

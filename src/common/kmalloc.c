@@ -68,7 +68,11 @@ static int kmalloc_create(struct kernel *k, enum kmalloc_cache_type type, unsign
 		ksnprintf(name, sizeof(name), "%s-%uk", kinds[type].prefix, size / 1024);
 	s = cache_create_boot(k, name, size, align, flags);
 	k->caches->kmalloc.cache[type][index] = s;
-	return s ? 0 : -ENOMEM;
+	if (!s)
+		return -ENOMEM;
+	/* User space may see all of it. */
+	s->usersize = size;
+	return 0;
 }
 
 static int kmalloc_create_kind(struct kernel *k, enum kmalloc_cache_type type)
@@ -99,6 +103,21 @@ int kmalloc_init(struct kernel *k)
 	for (i = 0; i < NR_KMALLOC_TYPES && !err; i++)
 		err = kmalloc_create_kind(k, boot_order[i]);
 	return err;
+}
+
+size_t kmalloc_size_roundup(size_t size)
+{
+	size_t bytes = PAGE_SIZE;
+
+	if (!size)
+		return 0;
+	if (!backend_traits.kmalloc_shift_low && size <= SIZE_MAX - ARCH_KMALLOC_MINALIGN)
+		return (size + ARCH_KMALLOC_MINALIGN - 1) & ~(ARCH_KMALLOC_MINALIGN - 1);
+	if (size <= backend_traits.kmalloc_max_cache)
+		return class_size(class_of((unsigned int)size, backend_traits.kmalloc_shift_low));
+	while (bytes < size && bytes <= SIZE_MAX / 2)
+		bytes *= 2;
+	return bytes < size ? SIZE_MAX : bytes;
 }
 
 /* --- outside the classes ---------------------------------------------------------------------- */

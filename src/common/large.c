@@ -24,6 +24,7 @@ void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = order_of(size);
 	struct page *page = alloc_pages_node(node, slab_fix_gfp(k, gfp) | __GFP_COMP, order);
+	void *address;
 
 	if (!page)
 		return NULL;
@@ -31,13 +32,16 @@ void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node)
 		page->head = page; /* __GFP_COMP makes a compound page from two pages on */
 	page->flags |= PG_LARGE;
 	pages_account(k, &k->caches->large_pages, 1L << order);
-	return page_address(page);
+	address = page_address(page);
+	arch_object_alloc(k->arch, address, PAGE_SIZE << order, gfp & __GFP_ZERO);
+	return address;
 }
 
 void large_free(struct kernel *k, struct page *head)
 {
 	unsigned int order = head->order;
 
+	arch_object_free(k->arch, page_address(head), PAGE_SIZE << order);
 	head->flags &= ~PG_LARGE;
 	if (!order)
 		head->head = NULL;

@@ -8,20 +8,22 @@
  *	   └───────────────────────────  reserve  ◀──────────────────────────────┘
  *	            alloc_fn has none  (stack of min_nr)      reserve not full
  *
- * An allocation tries, in this order: the allocator, gently (no reclaim, no warning, no access to the page
- * allocator's emergency reserves: the pool has its own); the reserve; the allocator with all that the caller's flags
- * permit; and if it may wait, it sleeps until an element comes back, and begins again. Linux sleeps at most
- * five seconds at a time, since memory may come back to the allocator by another way than the pool.
+ * An allocation tries, in this order: the allocator, gently (no reclaim, no warning, no access to
+ * the page allocator's emergency reserves: the pool has its own); the reserve; the allocator with
+ * all that the caller's flags permit; and if it may wait, it sleeps until an element comes back,
+ * and begins again. Linux sleeps at most five seconds at a time, since memory may come back to the
+ * allocator by another way than the pool.
  *
- * Waiting. A waiter raises `waiters` and reads `wake` under the lock, where it saw the reserve empty; an element
- * that returns to the reserve advances `wake` under the lock if anybody waits, and wakes all: one of
- * them may be served by the allocator and leave the element to the others.
+ * Waiting. A waiter raises `waiters` and reads `wake` under the lock, where it saw the reserve
+ * empty; an element that returns to the reserve advances `wake` under the lock if anybody waits,
+ * and wakes all: one of them may be served by the allocator and leave the element to the others.
  *
  * nr_out counts elements with callers, so that a pool is not taken away under them. The reserve is
- * searched for an element that comes back a second time: it is short, and looked at only while it is
- * not full.
+ * searched for an element that comes back a second time: it is short, and looked at only while it
+ * is not full.
  *
- * Lock: pool->lock guards curr_nr, elements, min_nr, wake, waiters. A leaf: nothing is called under it.
+ * Lock: pool->lock guards curr_nr, elements, min_nr, wake, waiters. A leaf: nothing is called under
+ * it.
  */
 #include "common/registry.h"
 #include "lib/context.h"
@@ -79,7 +81,7 @@ static bool reserve_has_locked(const mempool_t *pool, const void *element)
 	return false;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* Nobody else uses the pool. */
 static void release_reserve(mempool_t *pool)
@@ -103,8 +105,8 @@ static bool fill_reserve(mempool_t *pool)
 }
 
 /* @gfp: of the array. */
-static int pool_init(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn,
-		     void *pool_data, gfp_t gfp, int node)
+static int pool_init(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
+		     mempool_free_t *free_fn, void *pool_data, gfp_t gfp, int node)
 {
 	__builtin_memset(pool, 0, sizeof(*pool));
 	arch_spin_init(pool_lock(pool), LOCK_RANK_LEAF);
@@ -163,7 +165,8 @@ mempool_t *mempool_create_node(int min_nr, mempool_alloc_t *alloc_fn, mempool_fr
 	return pool;
 }
 
-mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data)
+mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn,
+			  void *pool_data)
 {
 	return mempool_create_node(min_nr, alloc_fn, free_fn, pool_data, GFP_KERNEL, NUMA_NO_NODE);
 }
@@ -203,7 +206,7 @@ void mempool_destroy(mempool_t *pool)
 	kfree(pool);
 }
 
-/* --- resize ------------------------------------------------------------------------------------ */
+/* --- resize ----------------------------------------------------------------------------------- */
 
 static void shrink_reserve(mempool_t *pool, int new_min_nr)
 {
@@ -273,7 +276,7 @@ int mempool_resize(mempool_t *pool, int new_min_nr)
 	return err;
 }
 
-/* --- alloc, free ------------------------------------------------------------------------------- */
+/* --- alloc, free ------------------------------------------------------------------------------ */
 
 static void *hand_out(mempool_t *pool, void *element)
 {
@@ -292,14 +295,15 @@ static void *reserve_take(mempool_t *pool)
 	return element;
 }
 
-/* Sleep until the reserve got something, or for a while. False, after a report: that can never be. */
+/* Sleep until the reserve got something, or for a while. False, after a report: it never will. */
 static noinline bool wait_for_element(mempool_t *pool)
 {
 	bool empty;
 	uint32_t wake;
 
 	if (arch_alone()) {
-		report_bug(arch_kernel(), "mempool_alloc: the reserve of %d is empty, and the process has no "
+		report_bug(arch_kernel(),
+			   "mempool_alloc: the reserve of %d is empty, and the process has no "
 			   "other thread that could return an element", pool->min_nr);
 		return false;
 	}
@@ -343,8 +347,8 @@ void *mempool_alloc(mempool_t *pool, gfp_t gfp)
 	if (!k)
 		return NULL;
 	if (unlikely(gfp & __GFP_ZERO)) {
-		report_warn(k, "mempool_alloc: __GFP_ZERO is not supported: an element of the reserve "
-			       "keeps what was in it");
+		report_warn(k, "mempool_alloc: __GFP_ZERO is not supported: an element of the "
+			       "reserve keeps what was in it");
 		gfp &= ~__GFP_ZERO;
 	}
 	gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
@@ -399,7 +403,8 @@ void mempool_free(void *element, mempool_t *pool)
 	if (unlikely(!element))
 		return;
 	if (unlikely(!take_back(pool))) {
-		report_bug(arch_kernel(), "mempool_free: no element of the pool is out, element %p", element);
+		report_bug(arch_kernel(), "mempool_free: no element of the pool is out, element %p",
+			   element);
 		return;
 	}
 	v = reserve_put(pool, element, &wake);
@@ -413,7 +418,7 @@ void mempool_free(void *element, mempool_t *pool)
 	report_bug(arch_kernel(), "mempool_free: element %p is in the reserve already", element);
 }
 
-/* --- usual pools ------------------------------------------------------------------------------- */
+/* --- usual pools ------------------------------------------------------------------------------ */
 
 void *mempool_alloc_slab(gfp_t gfp, void *pool_data)
 {

@@ -85,7 +85,8 @@ static size_t management_bytes(struct kernel *k)
 	size_t bytes = 0;
 
 	list_for_each_entry(s, &k->caches->list, list)
-		bytes += backend_traits.cache_size + strlen(s->name) + 1 + backend_management_bytes(s);
+		bytes += backend_traits.cache_size + cache_names_bytes(s) +
+			 backend_management_bytes(s);
 	return bytes;
 }
 

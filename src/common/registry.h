@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The caches of one machine, the counters of the small-object layer, and helpers every backend calls.
+ * The caches of one machine, the counters of the small-object layer, and helpers every backend
+ * calls.
  *
  * The mutex (Linux's slab_mutex) serialises create, destroy, shrink and texts. Its holder sleeps,
  * claims CPUs and allocates.
@@ -39,8 +40,8 @@ struct cache_registry {
 	int64_t peak_pages;
 	int64_t slabs;
 	long kmalloc_live;		/* SLOB: kmalloc blocks on its pages; atomic */
-	/* The allocators' own objects in kmalloc's classes, which are no leaks at shutdown; by class
-	 * (SLOB: all in 0). Atomics. */
+	/* The allocators' own objects in kmalloc's classes, which are no leaks at shutdown; by
+	 * class (SLOB: all in 0). Atomics. */
 	long meta_live[KMALLOC_SHIFT_HIGH + 1];
 	bool zero_ctor_warned;
 };
@@ -58,8 +59,8 @@ void caches_show_slabinfo(struct kernel *k, struct seq_file *m);
  * and backend_management_bytes(). */
 void caches_get_stats(struct kernel *k, struct kmem_stats *st);
 
-/* The mutex; called outside sections, with no lock held, where the thread may sleep (else reported in
- * the name of the mutex; what the holder does is not reported once more). */
+/* The mutex; called outside sections, with no lock held, where the thread may sleep (else reported
+ * in the name of the mutex; what the holder does is not reported once more). */
 void caches_lock(struct kernel *k);
 void caches_unlock(struct kernel *k);
 
@@ -81,8 +82,18 @@ static inline void caches_unlock_to_look(struct kernel *k)
 struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigned int size,
 				     unsigned int align, slab_flags_t flags);
 
-/* Alignment of a cache: at least @align and ARCH_SLAB_MINALIGN; with SLAB_HWCACHE_ALIGN the smallest
- * fraction of a cache line that holds @size. */
+/* The cache that serves for one of @wanted's name, size, alignment (derived), flags (masked),
+ * constructor and window, which becomes another name of it; NULL: none does. The mutex is held. */
+struct kmem_cache *cache_merge_locked(struct kernel *k, const struct kmem_cache *wanted);
+
+/* The newest cache with that name among its names; NULL: none. The mutex is held. */
+struct kmem_cache *cache_find_locked(struct kernel *k, const char *name);
+
+void cache_free_names(struct kernel *k, struct kmem_cache *s);
+size_t cache_names_bytes(const struct kmem_cache *s);
+
+/* Alignment of a cache: at least @align and ARCH_SLAB_MINALIGN; with SLAB_HWCACHE_ALIGN the
+ * smallest fraction of a cache line that holds @size. */
 unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, unsigned int size);
 
 /* Release @s, which backend_shutdown() found empty; the mutex is held. */
@@ -94,6 +105,9 @@ void pages_account(struct kernel *k, int64_t *counter, long pages);
 /* The kernel's report "Objects remaining in NAME on __kmem_cache_shutdown()". */
 void cache_report_leak(struct kmem_cache *s, unsigned long objects);
 
+/* memset() to 0 that stays in the program though nobody reads the bytes again. */
+void memzero_explicit(void *p, size_t size);
+
 /* --- for the backends ------------------------------------------------------------------------ */
 
 /* A slab of @s came or is about to go: counters and the event hook. SLOB: @s NULL. */
@@ -101,16 +115,16 @@ void slab_account(struct kernel *k, struct kmem_cache *s, struct page *page, uns
 		  bool alloc);
 
 /* A block of whole pages behind kmalloc (SLOB: or a cache object of a page and more): compound, its
- * head marked PG_LARGE with `head` set even for one page; counted in large_pages. NULL when there is
- * none, logged by the page allocator. Zeroes with __GFP_ZERO. */
+ * head marked PG_LARGE with `head` set even for one page; counted in large_pages. NULL when there
+ * is none, logged by the page allocator. Zeroes with __GFP_ZERO. */
 void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node);
 void large_free(struct kernel *k, struct page *head);
 
 /* Bytes of a block of large_alloc(). */
 size_t large_size(const struct page *head);
 
-/* SLOB: @n objects of @s came (or went, negative); @s NULL: kmalloc blocks on SLOB's pages. Blocks of
- * kmalloc that are whole pages are not counted here, the page allocator tells them. */
+/* SLOB: @n objects of @s came (or went, negative); @s NULL: kmalloc blocks on SLOB's pages. Blocks
+ * of kmalloc that are whole pages are not counted here, the page allocator tells them. */
 static inline void cache_live_add(struct kernel *k, struct kmem_cache *s, long n)
 {
 	__atomic_add_fetch(s ? &s->live : &k->caches->kmalloc_live, n, __ATOMIC_RELAXED);
@@ -128,21 +142,29 @@ void slab_bug(struct kernel *k, const char *what, const struct kmem_cache *s, co
 #define SLAB_BUG_FREE_PAGE "page is free"
 #define SLAB_BUG_INNER_BLOCK "pointer is inside a block of pages"
 
-/* The kernel's WARN "cache_from_obj: Wrong slab cache. A but object is from B": @object was given to
- * @s but belongs to @owner. The caller refuses the free afterwards. */
+/* The kernel's WARN "cache_from_obj: Wrong slab cache. A but object is from B": @object was given
+ * to @s but belongs to @owner. The caller refuses the free afterwards. */
 void slab_wrong_cache(struct kernel *k, const struct kmem_cache *s, const struct kmem_cache *owner,
 		      const void *object);
 
-/* The address to print for @p: what the simulated x86 sees, or the host pointer if it sees nothing. */
+/* The address to print for @p: what the simulated x86 sees, or the host pointer if it sees
+ * nothing. */
 unsigned long long slab_addr(const void *p);
 
-/* Whether an object of @s allocated with @gfp is to be zeroed: __GFP_ZERO, but not with a constructor
- * (one warning a machine). */
+/*
+ * init_on_alloc, init_on_free: what they mean for @s, whose flags are final. Objects whose contents
+ * outlive them (constructor, TYPESAFE_BY_RCU, POISON) are left alone, as in Linux. The fast paths
+ * know nothing of all this: a backend keeps them shut for such a cache.
+ */
+void cache_set_init(struct kmem_cache *s);
+
+/* Whether an object of @s allocated with @gfp is to be zeroed: __GFP_ZERO, but not with a
+ * constructor (one warning a machine). */
 bool slab_zero_ctor_slow(struct kmem_cache *s);
 
 static __always_inline bool slab_want_zero(struct kmem_cache *s, gfp_t gfp)
 {
-	if (likely(!(gfp & __GFP_ZERO)))
+	if (likely(!((gfp | s->init_gfp) & __GFP_ZERO)))
 		return false;
 	return likely(!s->ctor) || slab_zero_ctor_slow(s);
 }

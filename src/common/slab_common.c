@@ -12,6 +12,12 @@ void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
 	return kmem_cache_alloc(s, gfp | __GFP_ZERO);
 }
 
+/* Without memory cgroups nobody is charged for the list's node. */
+void *kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp)
+{
+	return kmem_cache_alloc(s, gfp);
+}
+
 void *kzalloc(size_t size, gfp_t gfp)
 {
 	return kmalloc(size, gfp | __GFP_ZERO);
@@ -29,6 +35,25 @@ void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 void *kcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return kmalloc_array(n, size, gfp | __GFP_ZERO);
+}
+
+void *kzalloc_node(size_t size, gfp_t gfp, int node)
+{
+	return kmalloc_node(size, gfp | __GFP_ZERO, node);
+}
+
+void *kmalloc_array_node(size_t n, size_t size, gfp_t gfp, int node)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return kmalloc_node(bytes, gfp, node);
+}
+
+void *kcalloc_node(size_t n, size_t size, gfp_t gfp, int node)
+{
+	return kmalloc_array_node(n, size, gfp | __GFP_ZERO, node);
 }
 
 void *krealloc(const void *p, size_t size, gfp_t gfp)
@@ -53,6 +78,40 @@ void *krealloc(const void *p, size_t size, gfp_t gfp)
 	memcpy(ret, p, old);
 	kfree(p);
 	return ret;
+}
+
+void *krealloc_array(void *p, size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return krealloc(p, bytes, gfp);
+}
+
+void kfree_sensitive(const void *p)
+{
+	size_t size = ksize(p);
+
+	/* Nothing, or no object: ksize() has reported it. */
+	if (!size)
+		return;
+	memzero_explicit((void *)(uintptr_t)p, size);
+	kfree(p);
+}
+
+void kfree_bulk(size_t nr, void **p)
+{
+	kmem_cache_free_bulk(NULL, nr, p);
+}
+
+void cache_set_init(struct kmem_cache *s)
+{
+	const struct kernel_params *params = &s->kernel->params;
+	bool keeps = s->ctor || s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_POISON);
+
+	s->init_gfp = params->init_on_alloc && !keeps ? __GFP_ZERO : 0;
+	s->init_on_free = params->init_on_free && !keeps;
 }
 
 noinline bool slab_zero_ctor_slow(struct kmem_cache *s)

@@ -136,7 +136,8 @@ static unsigned long report_kmalloc_leaks(struct kernel *k)
 	return (unsigned long)live;
 }
 
-/* Whether nothing refers to an empty cache any more: a reader that never ended its section keeps slabs. */
+/* Whether nothing refers to an empty cache any more: a reader that never ended its section keeps
+ * slabs. */
 static bool cache_is_idle(struct kernel *k, const struct kmem_cache *s)
 {
 	return !(s->flags & SLAB_TYPESAFE_BY_RCU) || rcu_drain(k);

@@ -17,6 +17,9 @@ struct kernel_params {
 
 	uint64_t mem_limit;		/* mem=: bytes of RAM the kernel uses; 0: all */
 
+	bool init_on_alloc;		/* memory is zero when it is handed out */
+	bool init_on_free;		/* and from the moment it is given back */
+
 	bool slab_nomerge;
 	unsigned int slub_min_order;
 	unsigned int slub_max_order;	/* PAGE_ALLOC_COSTLY_ORDER, 3 */

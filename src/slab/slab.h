@@ -28,6 +28,7 @@
 #include "common/registry.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
+#include "lib/string.h"
 
 /* --- geometry --------------------------------------------------------------------------------- */
 
@@ -63,6 +64,7 @@ struct slab_request {
 	unsigned int align;		/* 0 or a power of two */
 	slab_flags_t flags;
 	bool ctor;
+	bool init_on_free;		/* nothing may be written into free objects */
 	unsigned int max_order;		/* params.slab_max_order */
 	unsigned int nr_cpus;
 };
@@ -177,13 +179,21 @@ struct slab_node {
 	struct slab_alien **alien;	/* by node, NULL at its own; NULL on one-node machines */
 };
 
+/* k->backend */
+struct backend_state {
+	size_t empty_off;		/* per CPU: a struct slab_array that is always empty */
+};
+
 struct slab_cache {
 	struct kmem_cache common;
 
 	/* What the fast paths read. */
 	size_t cpu_off;			/* of the struct slab_array in per-CPU data */
+	size_t alloc_off;		/* cpu_off; with init_on_alloc that of an empty array */
 	uint64_t recip;			/* ceil(2^64 / size): see slab_is_object() */
 	unsigned int span;		/* num * size, bytes */
+	unsigned int free_below;	/* the fast path fills an array up to here: limit; 0 with
+					   init_on_free */
 	unsigned int limit;		/* geo.limit */
 
 	struct slab_geometry geo;
@@ -201,6 +211,35 @@ static __always_inline struct slab_array *slab_cpu_array(const struct slab_cache
 							 struct arch_cpu *cpu)
 {
 	return percpu_ptr(cpu, s->cpu_off);
+}
+
+/*
+ * AddressSanitizer and Valgrind are told which objects are free (arch.h); objects in arrays are.
+ * Those of a TYPESAFE_BY_RCU cache may be looked at even then.
+ */
+static __always_inline bool slab_watched(const struct slab_cache *s)
+{
+	return arch_watched() && !(s->common.flags & SLAB_TYPESAFE_BY_RCU);
+}
+
+static __always_inline void slab_unpoison_object(const struct slab_cache *s, void *object)
+{
+	if (slab_watched(s))
+		arch_object_alloc(s->common.kernel->arch, object, cache_object_size(&s->common),
+				  s->common.ctor);
+}
+
+static __always_inline void slab_poison_object(const struct slab_cache *s, void *object)
+{
+	if (slab_watched(s))
+		arch_object_free(s->common.kernel->arch, object, s->geo.size);
+}
+
+/* init_on_free: zeros into an object that is being freed, before it is anybody else's. */
+static inline void slab_wipe(const struct slab_cache *s, void *object)
+{
+	if (unlikely(s->common.init_on_free))
+		memset(object, 0, cache_object_size(&s->common));
 }
 
 /*

@@ -27,11 +27,9 @@ static gfp_t slab_gfp_exact(gfp_t gfp)
 	return (gfp | __GFP_THISNODE | __GFP_NOWARN) & ~(__GFP_RECLAIM | __GFP_NOFAIL);
 }
 
-/* One object of the CPU's array, in its section; NULL: it is empty. */
-static __always_inline void *slab_pop(const struct slab_cache *s, struct arch_cpu *cpu)
+/* One object of a CPU's array, in its section; NULL: it is empty. */
+static __always_inline void *slab_pop(struct slab_array *ac)
 {
-	struct slab_array *ac = slab_cpu_array(s, cpu);
-
 	if (unlikely(!ac->avail))
 		return NULL;
 	ac->touched = 1;
@@ -139,7 +137,7 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 	}
 	if (nid == NUMA_NO_NODE || nid == (int)here) {
 		nid = (int)here;
-		object = slab_pop(s, cpu);
+		object = slab_pop(slab_cpu_array(s, cpu));
 		batch = slab_refill_batch(s, slab_cpu_array(s, cpu));
 	}
 	arch_cpu_unlock(cpu);
@@ -167,8 +165,11 @@ static noinline void *slab_alloc_finish(struct slab_cache *s, gfp_t gfp, int nid
 {
 	if (!object)
 		object = slab_alloc_slow(s, gfp, nid);
-	if (object && slab_want_zero(&s->common, gfp))
-		memset(object, 0, s->common.object_size);
+	if (unlikely(!object))
+		return NULL;
+	slab_unpoison_object(s, object);
+	if (slab_want_zero(&s->common, gfp))
+		memset(object, 0, cache_object_size(&s->common));
 	return object;
 }
 
@@ -185,10 +186,12 @@ static __always_inline void *slab_alloc(struct slab_cache *s, gfp_t gfp, int nid
 
 	if (likely(cpu)) {
 		if (likely(s->common.kernel == cpu->kernel && slab_node_is_here(nid, cpu)))
-			object = slab_pop(s, cpu);
+			object = slab_pop(percpu_ptr(cpu, s->alloc_off));
 		arch_cpu_leave(cpu);
-		if (likely(object && !(gfp & __GFP_ZERO)))
+		if (likely(object && !(gfp & __GFP_ZERO))) {
+			slab_unpoison_object(s, object);
 			return object;
+		}
 	}
 	return slab_alloc_finish(s, gfp, nid, object);
 }
@@ -226,10 +229,12 @@ static __always_inline void *slab_kmalloc(size_t size, gfp_t gfp, int nid)
 		return slab_kmalloc_slow(size, gfp, nid);
 	s = to_slab_cache(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	if (likely(slab_node_is_here(nid, cpu)))
-		object = slab_pop(s, cpu);
+		object = slab_pop(percpu_ptr(cpu, s->alloc_off));
 	arch_cpu_leave(cpu);
-	if (likely(object && !(gfp & __GFP_ZERO)))
+	if (likely(object && !(gfp & __GFP_ZERO))) {
+		slab_unpoison_object(s, object);
 		return object;
+	}
 	return slab_alloc_finish(s, gfp, nid, object);
 }
 
@@ -249,11 +254,13 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
+	struct slab_array *ac;
 	size_t i = 0;
 
 	if (unlikely(!cpu))
 		return 0;
-	while (i < nr && s->common.kernel == cpu->kernel && (p[i] = slab_pop(s, cpu)))
+	ac = percpu_ptr(cpu, s->alloc_off);
+	while (i < nr && s->common.kernel == cpu->kernel && (p[i] = slab_pop(ac)))
 		i++;
 	arch_cpu_leave(cpu);
 	return i;
@@ -276,7 +283,10 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 	size_t i = 0, j;
 
 	while (i < nr) {
-		i += slab_pop_bulk(s, nr - i, p + i);
+		size_t popped = slab_pop_bulk(s, nr - i, p + i);
+
+		for (; popped; popped--, i++)
+			slab_unpoison_object(s, p[i]);
 		if (i == nr)
 			break;
 		p[i] = slab_alloc_one(s, gfp, !i);
@@ -284,11 +294,12 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 			kmem_cache_free_bulk(cache, i, p);
 			return 0;
 		}
+		slab_unpoison_object(s, p[i]);
 		i++;
 	}
 	if (slab_want_zero(cache, gfp)) {
 		for (j = 0; j < nr; j++)
-			memset(p[j], 0, cache->object_size);
+			memset(p[j], 0, cache_object_size(cache));
 	}
 	return (int)nr;
 }

@@ -123,6 +123,8 @@ noinline bool slab_free_alien(struct slab_cache *s, struct slab_node *here, stru
 	if (!twice) {
 		if (alien->avail == alien->limit)
 			slab_alien_drain_locked(s, alien, n, &list);
+		slab_wipe(s, object);
+		slab_poison_object(s, object);
 		alien->entry[alien->avail++] = object;
 	}
 	arch_spin_unlock(&alien->lock);

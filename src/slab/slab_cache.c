@@ -35,17 +35,35 @@
 
 const struct backend_traits backend_traits = {
 	.name = "slab",
+	.title = "SLAB",
 	.cache_size = sizeof(struct slab_cache),
 	.kmalloc_shift_low = 5,
 	.kmalloc_max_cache = KMALLOC_MAX_CACHE_SIZE,
 	.kmalloc_flags = SLAB_HWCACHE_ALIGN,
 	.create_flags = SLAB_CREATE_FLAGS,
 	.has_slabinfo = true,
+	.merges = true,
+	.merge_same_align = true,
 };
 
 int backend_init(struct kernel *k)
 {
-	return 0;
+	k->backend = arch_host_alloc(k->arch, sizeof(*k->backend));
+	if (!k->backend)
+		return -ENOMEM;
+	k->backend->empty_off = percpu_alloc(k, slab_array_bytes(0), ARCH_CACHE_LINE);
+	return k->backend->empty_off ? 0 : -ENOMEM;
+}
+
+/*
+ * What init_on_alloc and init_on_free ask for is done by the slow paths; the fast ones of such a
+ * cache look at an array with nothing in it, and at one that is full. So they need no test of their
+ * own.
+ */
+static void slab_shut_fast_paths(struct slab_cache *s)
+{
+	s->alloc_off = s->common.init_gfp ? s->common.kernel->backend->empty_off : s->cpu_off;
+	s->free_below = s->common.init_on_free ? 0 : s->limit;
 }
 
 static gfp_t slab_allocflags(slab_flags_t flags)
@@ -86,8 +104,11 @@ int backend_create(struct kmem_cache *cache)
 		.max_order = k->params.slab_max_order,
 		.nr_cpus = k->arch->nr_cpus,
 	};
-	int err = slab_geometry(&s->geo, &req);
+	int err;
 
+	cache_set_init(cache);
+	req.init_on_free = cache->init_on_free;
+	err = slab_geometry(&s->geo, &req);
 	if (err)
 		return err;
 	cache->size = s->geo.size;
@@ -99,6 +120,7 @@ int backend_create(struct kmem_cache *cache)
 	s->nr_nodes = buddy_nr_nodes(k);
 	s->node = NULL;
 	s->cpu_off = percpu_alloc(k, slab_array_bytes(s->limit), ARCH_CACHE_LINE);
+	slab_shut_fast_paths(s);
 	if (s->cpu_off && slab_create_nodes(s))
 		return 0;
 	backend_release(cache);
@@ -165,6 +187,19 @@ unsigned long backend_shutdown(struct kmem_cache *cache)
 		arch_spin_unlock(&n->list_lock);
 	}
 	return live;
+}
+
+long backend_offset(const struct kmem_cache *cache, const struct page *head, const void *p)
+{
+	const struct slab_slab *slab = page_slab((struct page *)(uintptr_t)head);
+	const struct slab_cache *s = slab->cache;
+	uintptr_t off = (uintptr_t)p - (uintptr_t)slab->s_mem;
+
+	return off < s->span ? (long)(off % s->geo.size) : BACKEND_NO_OBJECT;
+}
+
+void backend_object_grew(struct kmem_cache *s)
+{
 }
 
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)

@@ -58,8 +58,9 @@ static __always_inline bool slab_push(struct slab_cache *s, bool any, struct arc
 	if (unlikely(slab_nid(slab) != cpu->node))
 		return false;
 	ac = slab_cpu_array(s, cpu);
-	if (unlikely(ac->avail >= s->limit || slab_freed_last(ac, object)))
+	if (unlikely(ac->avail >= s->free_below || slab_freed_last(ac, object)))
 		return false;
+	slab_poison_object(s, object);
 	ac->entry[ac->avail++] = object;
 	return true;
 }
@@ -123,6 +124,8 @@ static enum slab_verdict slab_free_here(struct slab_free *f, const struct slab_c
 		return SLAB_TWICE;
 	if (ac->avail >= f->owner->limit)
 		slab_flush_start(f, ac);
+	slab_wipe(f->owner, object);
+	slab_poison_object(f->owner, object);
 	ac->entry[ac->avail++] = object;
 	return SLAB_FREED;
 }
@@ -208,7 +211,7 @@ size_t ksize(const void *p)
 	slab = slab_lookup(cpu, p);
 	if (unlikely(!slab))
 		return ksize_slow(p);
-	return slab->cache->common.object_size;
+	return cache_object_size(&slab->cache->common);
 }
 
 /* Free in one section what the fast path takes; how many. */

@@ -7,7 +7,8 @@
  *
  *   in an object  nobody reads a free object, so the list may lie in one, if it fits into what the
  *                 caller asked for. Not with a constructor (the object keeps its state while free)
- *                 and not with TYPESAFE_BY_RCU (readers may still look at it).
+ *                 and not with TYPESAFE_BY_RCU (readers may still look at it); nor with
+ *                 init_on_free, which wants free objects to be zero.
  *   off the slab  if the block of kmalloc that holds it is at most half an object: a small price
  *                 against losing one object a slab. But when the slab's leftover bytes would hold
  *                 the list anyway, it goes there. Not with NOLEAKTRACE.
@@ -94,7 +95,7 @@ static struct slab_layout slab_search_order(const struct slab_request *req, unsi
 static bool slab_try_object(const struct slab_request *req, unsigned int size,
 			    struct slab_layout *layout)
 {
-	if (req->ctor || (req->flags & SLAB_TYPESAFE_BY_RCU))
+	if (req->ctor || (req->flags & SLAB_TYPESAFE_BY_RCU) || req->init_on_free)
 		return false;
 	*layout = slab_search_order(req, size, SLAB_MGMT_OBJ);
 	return layout->num && layout->num <= req->object_size;

@@ -143,7 +143,7 @@ static unsigned int slab_report_slab_locked(struct slab_cache *s, const struct s
 
 	/* A full slab may have no free list at all. */
 	for (i = slab->active; i < s->geo.num; i++)
-		is_free[slab->freelist[i]] = true;
+		is_free[arch_raw_read(&slab->freelist[i])] = true;
 	seq_printf(m, "Slab 0x%llx objects=%u used=%u\n", slab_addr(base), s->geo.num,
 		   slab->active);
 	for (i = 0; i < s->geo.num && nr < max; i++) {

@@ -16,6 +16,9 @@
  * Colour: successive slabs of a node start their objects at 0, 1, 2, … times colour_off, so that
  * the same field of objects of different slabs does not always fall on the same cache lines. The
  * colour is advanced before it is used: with two colours the first slabs sit at +64, 0, +64.
+ *
+ * With SLAB_TYPESAFE_BY_RCU a slab's pages go back after a grace period: its place on the node's
+ * list becomes its place in RCU's queue. The free list needs no such care, for no reader looks there.
  */
 #include "slab/slab.h"
 
@@ -76,15 +79,22 @@ static bool slab_place_freelist(struct slab_cache *s, struct slab_slab *slab, ch
 	return slab->freelist;
 }
 
+static void slab_init_object(struct slab_cache *s, char *object)
+{
+	if (s->common.ctor)
+		s->common.ctor(object);
+	if (slab_watched(s))
+		arch_poison(object, s->geo.size);
+}
+
 static void slab_init_objects(struct slab_cache *s, struct slab_slab *slab)
 {
 	unsigned int i;
 
-	for (i = 0; i < s->geo.num; i++) {
-		if (s->common.ctor)
-			s->common.ctor(slab->s_mem + (size_t)i * s->geo.size);
-		slab->freelist[i] = (uint8_t)i;
-	}
+	for (i = 0; i < s->geo.num; i++)
+		slab_init_object(s, slab->s_mem + (size_t)i * s->geo.size);
+	for (i = 0; i < s->geo.num; i++)
+		arch_raw_write(&slab->freelist[i], (uint8_t)i);
 }
 
 noinline struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid)
@@ -168,7 +178,7 @@ unsigned int slab_take(struct slab_cache *s, struct slab_slab *slab, void **obje
 	unsigned int nr = 0;
 
 	while (nr < want && slab->active < num) {
-		unsigned int index = slab->freelist[slab->active];
+		unsigned int index = arch_raw_read(&slab->freelist[slab->active]);
 
 		if (unlikely(index >= num)) {
 			slab_freelist_corrupt(s, slab);
@@ -186,5 +196,6 @@ void slab_put_locked(struct slab_cache *s, struct slab_slab *slab, void *object)
 {
 	if (!slab->freelist)
 		slab->freelist = object;
-	slab->freelist[--slab->active] = (uint8_t)slab_object_index(s, slab, object);
+	slab->active--;
+	arch_raw_write(&slab->freelist[slab->active], (uint8_t)slab_object_index(s, slab, object));
 }

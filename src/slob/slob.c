@@ -31,7 +31,8 @@
  *
  *   A page on a list stays on that list, whatever is allocated or freed in it. A page is given
  *   back the moment its last object is freed: there is no reserve, so kmem_cache_shrink() has
- *   nothing to do.
+ *   nothing to do. Objects of SLAB_TYPESAFE_BY_RCU caches are freed in this sense after a grace
+ *   period (slob_rcu.c).
  *
  * Next-fit. A search runs through the list from its head, skips pages of the wrong node and those
  * with fewer free units than wanted, and takes the first free block that fits in the first page
@@ -163,6 +164,7 @@ static noinline void *slob_alloc_slow(struct kernel *k, struct list_head *list,
 	base = slob_page_base(k, sp);
 
 	arch_spin_lock(&k->backend->lock);
+	arch_poison(base, PAGE_SIZE);
 	slob_page_init(sp, base);
 	/* An empty page serves every request: it starts at a multiple of PAGE_SIZE, the largest
 	 * alignment, and a kmalloc() whose header would push it over the end takes whole pages. */
@@ -184,9 +186,13 @@ void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, u
 		.offset = offset,
 		.node = node,
 	};
-	void *block = slob_alloc_listed(k, list, &rq);
+	char *block = slob_alloc_listed(k, list, &rq);
 
-	return likely(block) ? block : slob_alloc_slow(k, list, &rq, gfp);
+	if (unlikely(!block))
+		block = slob_alloc_slow(k, list, &rq, gfp);
+	if (likely(block))
+		arch_object_alloc(k->arch, block + offset, rq.units * SLOB_UNIT - offset, false);
+	return block;
 }
 
 /* Free a block and move its page where it belongs. *@empty: the page, taken off its list, is the
@@ -199,7 +205,8 @@ static enum slob_result slob_free_locked(struct kernel *k, struct slob_page *sp,
 
 	if (unlikely(sp->damaged))
 		return SLOB_OK;
-	result = slob_page_free(sp, base, start, (unsigned int)SLOB_UNITS(size));
+	result = slob_page_free(sp, base, start, (unsigned int)SLOB_UNITS(size),
+				k->params.init_on_free);
 	if (unlikely(result == SLOB_DAMAGED))
 		slob_retire_locked(sp);
 	if (unlikely(result != SLOB_OK))
@@ -213,16 +220,18 @@ static enum slob_result slob_free_locked(struct kernel *k, struct slob_page *sp,
 	return SLOB_OK;
 }
 
-bool slob_free(struct kernel *k, struct page *page, void *block, size_t size)
+bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, unsigned int offset)
 {
 	struct slob_page *sp = slob_page(page);
 	char *base = slob_page_base(k, sp);
-	unsigned int start = (unsigned int)((char *)block - base) / SLOB_UNIT;
+	unsigned int start = (unsigned int)((char *)object - base - offset) / SLOB_UNIT;
 	enum slob_result result;
 	bool empty = false;
 
 	arch_spin_lock(&k->backend->lock);
-	result = slob_free_locked(k, sp, base, start, size, &empty);
+	result = slob_free_locked(k, sp, base, start, size + offset, &empty);
+	if (likely(result == SLOB_OK))
+		arch_object_free(k->arch, object, SLOB_UNITS(size) * (size_t)SLOB_UNIT);
 	arch_spin_unlock(&k->backend->lock);
 
 	if (unlikely(result == SLOB_DAMAGED))

@@ -39,6 +39,7 @@ enum slob_list {
 struct backend_state {
 	struct arch_spinlock lock;	/* lists, every slob_page, the words in free blocks */
 	struct list_head lists[NR_SLOB_LISTS];
+	gfp_t init_gfp;			/* __GFP_ZERO: every kmalloc() asks for it; else 0 */
 };
 
 /* Overlay of struct page. Guarded by backend_state.lock once the page is on a list. */
@@ -50,13 +51,14 @@ struct slob_page {
 };
 _Static_assert(sizeof(struct slob_page) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START, "slob_page");
 
-/* What an object of a SLAB_TYPESAFE_BY_RCU cache is longer by, at its end: its place in the queue of
- * objects that wait for the end of a grace period. It may lie at any even address. */
+/* What an object of a SLAB_TYPESAFE_BY_RCU cache is longer by, at its end: its place in the queue
+ * of objects that wait for the end of a grace period. It may lie at any even address. */
 struct slob_rcu {
 	struct rcu_head head;
 	uint32_t size;			/* of the whole object */
 	uint32_t mark;			/* SLOB_RCU_MARK while it waits */
 };
+_Static_assert(sizeof(struct slob_rcu) == 2 * sizeof(void *) + 8, "24 bytes of the golden sizes");
 
 static inline struct slob_page *slob_page(struct page *page)
 {
@@ -100,9 +102,10 @@ bool slob_block_read(const void *base, unsigned int start, struct slob_block *b)
 enum slob_result slob_page_alloc(struct slob_page *sp, void *base, unsigned int units,
 				 unsigned int align, unsigned int offset, unsigned int *start);
 
-/* Give @units from unit @start on back, joined with the free blocks it touches. */
+/* Give @units from unit @start on back, joined with the free blocks it touches; with @wipe zeros
+ * are written into them first. */
 enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int start,
-				unsigned int units);
+				unsigned int units, bool wipe);
 
 /* --- slob.c: the lists ----------------------------------------------------------------------- */
 
@@ -111,9 +114,9 @@ enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int s
 void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
 		 int node);
 
-/* Give @size bytes at @block, all of them in @page, back; false if some of them are free already:
- * then nothing changed. */
-bool slob_free(struct kernel *k, struct page *page, void *block, size_t size);
+/* Give an object of @size bytes and @offset bytes in front of it, all of them in @page, back; false
+ * if some of them are free already: then nothing changed. */
+bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, unsigned int offset);
 
 /* --- slob_rcu.c: objects of SLAB_TYPESAFE_BY_RCU caches -------------------------------------- */
 

@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct slob_header) <= SLOB_KMALLOC_HEADER, "slob_header")
 
 const struct backend_traits backend_traits = {
 	.name = "slob",
+	.title = "SLOB",
 	.cache_size = sizeof(struct kmem_cache),
 	.create_flags = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_PANIC |
 			SLAB_TYPESAFE_BY_RCU,
@@ -43,6 +44,10 @@ int backend_init(struct kernel *k)
 	arch_spin_init(&st->lock, LOCK_RANK_SLOB);
 	for (i = 0; i < NR_SLOB_LISTS; i++)
 		list_init(&st->lists[i]);
+	/* With init_on_free, too: the words of free blocks have left traces in what is handed
+	 * out. */
+	if (k->params.init_on_alloc || k->params.init_on_free)
+		st->init_gfp = __GFP_ZERO;
 	k->backend = st;
 	return 0;
 }
@@ -70,6 +75,9 @@ int backend_create(struct kmem_cache *s)
 		return -E2BIG;
 	s->align = cache_calculate_alignment(s->flags, s->align, s->object_size);
 	s->size = (unsigned int)(SLOB_UNITS(size) * SLOB_UNIT);
+	cache_set_init(s);
+	if (s->init_on_free)
+		s->init_gfp = __GFP_ZERO;
 	return 0;
 }
 
@@ -95,6 +103,11 @@ int backend_shrink(struct kmem_cache *s)
 	return 0;
 }
 
+/* Never called: caches are not merged here. */
+void backend_object_grew(struct kmem_cache *s)
+{
+}
+
 void backend_get_slabinfo(struct kmem_cache *s, struct slabinfo *info)
 {
 	__builtin_memset(info, 0, sizeof(*info));
@@ -103,6 +116,11 @@ void backend_get_slabinfo(struct kmem_cache *s, struct slabinfo *info)
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)
 {
 	return NULL;
+}
+
+long backend_offset(const struct kmem_cache *s, const struct page *head, const void *p)
+{
+	return BACKEND_NO_OBJECT;
 }
 
 size_t backend_management_bytes(struct kmem_cache *s)
@@ -206,10 +224,10 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 		return NULL;
 
 	cache_live_add(k, NULL, 1);
-	header->size = (uint32_t)size;
-	header->mark = SLOB_MARK;
+	arch_raw_write(&header->size, (uint32_t)size);
+	arch_raw_write(&header->mark, SLOB_MARK);
 	object = (char *)header + SLOB_KMALLOC_HEADER;
-	if (gfp & __GFP_ZERO)
+	if ((gfp | k->backend->init_gfp) & __GFP_ZERO)
 		memset(object, 0, size);
 	return object;
 }
@@ -245,7 +263,7 @@ static bool slob_free_now_or_later(struct kernel *k, struct kmem_cache *s, struc
 {
 	if (unlikely(s->flags & SLAB_TYPESAFE_BY_RCU))
 		return slob_rcu_free(k, s, object);
-	return slob_free(k, head, object, s->size);
+	return slob_free(k, head, object, s->size, 0);
 }
 
 static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct page *head,
@@ -294,27 +312,34 @@ void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
 	}
 }
 
-/* The header in front of @p, which lies in a page of blocks; NULL if @p is not of kmalloc(). */
 static struct slob_header *slob_header(const void *p)
 {
+	return (struct slob_header *)((uintptr_t)p - SLOB_KMALLOC_HEADER);
+}
+
+/* The bytes that were asked for at @p, which lies in a page of blocks; 0 if @p is not of
+ * kmalloc(). */
+static uint32_t slob_kmalloc_size(const void *p)
+{
 	size_t offset = (uintptr_t)p & (PAGE_SIZE - 1);
-	struct slob_header *header;
+	struct slob_header *header = slob_header(p);
+	uint32_t size;
 
 	if (unlikely(offset < SLOB_KMALLOC_HEADER || offset % SLOB_KMALLOC_HEADER))
-		return NULL;
-	header = (struct slob_header *)((uintptr_t)p - SLOB_KMALLOC_HEADER);
-	if (unlikely(header->mark != SLOB_MARK || offset + header->size > PAGE_SIZE))
-		return NULL;
-	return header;
+		return 0;
+	size = arch_raw_read(&header->size);
+	if (unlikely(arch_raw_read(&header->mark) != SLOB_MARK || offset + size > PAGE_SIZE))
+		return 0;
+	return size;
 }
 
 #define SLOB_BUG_NO_KMALLOC "pointer is no live object of kmalloc"
 
 void kfree(const void *p)
 {
-	struct slob_header *header;
 	struct arch_cpu *cpu;
 	struct page *head;
+	uint32_t size;
 
 	if (unlikely(ZERO_OR_NULL_PTR(p)))
 		return;
@@ -326,13 +351,14 @@ void kfree(const void *p)
 		kfree_slow(p);
 		return;
 	}
-	header = slob_header(p);
-	if (unlikely(!header)) {
+	size = slob_kmalloc_size(p);
+	if (unlikely(!size)) {
 		slab_bug(cpu->kernel, "kfree", NULL, p, SLOB_BUG_NO_KMALLOC);
 		return;
 	}
-	header->mark = 0;
-	if (unlikely(!slob_free(cpu->kernel, head, header, header->size + SLOB_KMALLOC_HEADER))) {
+	arch_raw_write(&slob_header(p)->mark, 0);
+	if (unlikely(!slob_free(cpu->kernel, head, (void *)(uintptr_t)p, size,
+				SLOB_KMALLOC_HEADER))) {
 		slab_bug(cpu->kernel, "kfree", NULL, p, SLAB_BUG_DOUBLE_FREE);
 		return;
 	}
@@ -341,9 +367,9 @@ void kfree(const void *p)
 
 size_t ksize(const void *p)
 {
-	struct slob_header *header;
 	struct arch_cpu *cpu;
 	struct page *head;
+	uint32_t size;
 
 	if (unlikely(ZERO_OR_NULL_PTR(p)))
 		return 0;
@@ -353,10 +379,10 @@ size_t ksize(const void *p)
 	head = memmap_lookup_head(cpu, p);
 	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB))
 		return ksize_slow(p);
-	header = slob_header(p);
-	if (unlikely(!header)) {
+	size = slob_kmalloc_size(p);
+	if (unlikely(!size)) {
 		slab_bug(cpu->kernel, "ksize", NULL, p, SLOB_BUG_NO_KMALLOC);
 		return 0;
 	}
-	return SLOB_UNITS(header->size) * (size_t)SLOB_UNIT;
+	return SLOB_UNITS(size) * (size_t)SLOB_UNIT;
 }

@@ -25,28 +25,31 @@
  */
 #include "slob/slob.h"
 
+#include "lib/string.h"
+
 static void slob_block_write(void *base, unsigned int start, unsigned int units, unsigned int next)
 {
 	int16_t *word = (int16_t *)base + start;
 
 	if (units == 1) {
-		word[0] = (int16_t)-(int)next;
+		arch_raw_write(&word[0], (int16_t)-(int)next);
 		return;
 	}
-	word[0] = (int16_t)units;
-	word[1] = (int16_t)next;
+	arch_raw_write(&word[0], (int16_t)units);
+	arch_raw_write(&word[1], (int16_t)next);
 }
 
 bool slob_block_read(const void *base, unsigned int start, struct slob_block *b)
 {
-	const int16_t *word = (const int16_t *)base + start;
-	int units = 1, next = -word[0];
+	int16_t *word = (int16_t *)(uintptr_t)base + start;
+	int first = arch_raw_read(&word[0]);
+	int units = 1, next = -first;
 
-	if (word[0] > 0) {
+	if (first > 0) {
 		if (start + 2 > SLOB_PAGE_UNITS)
 			return false;
-		units = word[0];
-		next = word[1];
+		units = first;
+		next = arch_raw_read(&word[1]);
 	}
 	b->start = start;
 	b->units = (unsigned int)units;
@@ -118,8 +121,16 @@ enum slob_result slob_page_alloc(struct slob_page *sp, void *base, unsigned int 
 	return SLOB_FULL;
 }
 
+/* kmalloc()'s header belongs to it, which programs must not touch. */
+static void slob_wipe(void *block, size_t size)
+{
+	arch_unpoison(block, size);
+	memset(block, 0, size);
+	arch_poison(block, size);
+}
+
 enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int start,
-				unsigned int units)
+				unsigned int units, bool wipe)
 {
 	struct slob_block prev = { .start = SLOB_END }, before = prev;
 	struct slob_block b = { .start = start, .units = units };
@@ -146,6 +157,8 @@ enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int s
 		b.units += next.units;
 		b.next = next.next;
 	}
+	if (unlikely(wipe))
+		slob_wipe((char *)base + start * SLOB_UNIT, units * SLOB_UNIT);
 	if (prev.start != SLOB_END && prev.start + prev.units == start) {
 		b.start = prev.start;
 		b.units += prev.units;

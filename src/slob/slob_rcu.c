@@ -2,10 +2,10 @@
 /*
  * Objects of SLAB_TYPESAFE_BY_RCU caches on their way back: free, but not yet anybody else's.
  *
- * SLOB's pages hold objects of all caches, so it is each object that has to wait for the end of a grace
- * period, not a page. What it needs for that stands behind its own bytes (struct slob_rcu), which readers
- * may go on reading meanwhile. Objects need not be a multiple of eight bytes long: the words are
- * copied in and out.
+ * SLOB's pages hold objects of all caches, so it is each object that has to wait for the end of a
+ * grace period, not a page. What it needs for that stands behind its own bytes (struct slob_rcu),
+ * which readers may go on reading meanwhile. Objects need not be a multiple of eight bytes long:
+ * the words are copied in and out.
  */
 #include "slob/slob.h"
 
@@ -34,7 +34,8 @@ static void free_rcu(struct rcu_head *head)
 
 	__builtin_memcpy(&rcu, (void *)head, sizeof(rcu));
 	if (unlikely(rcu.mark != SLOB_RCU_MARK)) {
-		slab_bug(cpu->kernel, "slob", NULL, head, "object was written to after it was freed");
+		slab_bug(cpu->kernel, "slob", NULL, head,
+			 "object was written to after it was freed");
 		return;
 	}
 	object = (char *)head + sizeof(rcu) - rcu.size;
@@ -42,7 +43,7 @@ static void free_rcu(struct rcu_head *head)
 	if (page->flags & PG_LARGE)
 		large_free(cpu->kernel, page);
 	else
-		freed = slob_free(cpu->kernel, page, object, rcu.size);
+		freed = slob_free(cpu->kernel, page, object, rcu.size, 0);
 	if (unlikely(!freed))
 		slab_bug(cpu->kernel, "slob", NULL, object, SLAB_BUG_DOUBLE_FREE);
 }

@@ -147,9 +147,12 @@ struct slub_order {
 /* Fields are constant after backend_create(). The hot ones follow kmem_cache.kernel closely. */
 struct slub_cache {
 	struct kmem_cache common;
-	size_t cpu_off;			/* struct slub_cpu */
+	size_t alloc_off;		/* cpu_off, as the fast paths of allocation */
+	size_t free_off;		/* and of freeing see it (slub_cache.c) */
 	uint64_t size_magic;		/* ceil(2^64 / size): slub_is_multiple() */
 	unsigned int offset;		/* of the free pointer in an object */
+	bool slow_free;			/* a free is more than changed lists: debug, init_on_free */
+	size_t cpu_off;			/* struct slub_cpu */
 	unsigned int inuse;		/* bytes of an object before metadata */
 	unsigned int red_left_pad;	/* bytes before an object */
 	struct slub_order oo;
@@ -167,6 +170,7 @@ struct slub_cache {
 /* k->backend. */
 struct backend_state {
 	uint64_t rand;			/* seeded; remote_node_defrag_ratio */
+	size_t shut_off;		/* a struct slub_cpu that is never written: no objects */
 };
 
 /* Slabs leaving a list for one CPU: the one to allocate from, with its free list taken out, and
@@ -226,13 +230,15 @@ static inline bool slub_is_debug(const struct slub_cache *s)
 
 static __always_inline void *slub_get_freepointer(const struct slub_cache *s, const void *object)
 {
-	return *(void *const *)((const char *)object + s->offset);
+	void **at = (void **)((char *)(uintptr_t)object + s->offset);
+
+	return arch_raw_read(at);
 }
 
 static __always_inline void slub_set_freepointer(const struct slub_cache *s, void *object,
 						 void *next)
 {
-	*(void **)((char *)object + s->offset) = next;
+	arch_raw_write((void **)((char *)object + s->offset), next);
 }
 
 /*
@@ -325,21 +331,62 @@ static inline void slub_cpu_clear_slab(struct slub_cpu *c)
 	c->slab = NULL;
 }
 
+/* Bytes that the owner of an object may use: what follows belongs to red zone, poison, tracks or
+ * free pointer. */
+static inline size_t slub_usable(const struct slub_cache *s)
+{
+	if (s->common.flags & (SLAB_RED_ZONE | SLAB_POISON))
+		return s->common.object_size;
+	if (s->common.flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER))
+		return s->inuse;
+	return s->common.size;
+}
+
 /*
- * Where AddressSanitizer will be told about objects. The free pointer lies inside a free object:
- * its readers and writers above must then be exempt.
+ * AddressSanitizer and Valgrind are told which objects are free (arch.h). Those of a
+ * TYPESAFE_BY_RCU cache may be looked at even then.
  */
+static __always_inline bool slub_watched(const struct slub_cache *s)
+{
+	return arch_watched() && !(s->common.flags & SLAB_TYPESAFE_BY_RCU);
+}
+
 static __always_inline void slub_unpoison_object(const struct slub_cache *s, void *object)
 {
+	if (slub_watched(s))
+		arch_object_alloc(s->common.kernel->arch, object, slub_usable(s), s->common.ctor);
 }
 
 static __always_inline void slub_poison_object(const struct slub_cache *s, void *object)
 {
+	if (slub_watched(s))
+		arch_object_free(s->common.kernel->arch, object, slub_usable(s));
+}
+
+static __always_inline void slub_unpoison_objects(const struct slub_cache *s, size_t nr, void **p)
+{
+	if (!slub_watched(s))
+		return;
+	for (size_t i = 0; i < nr; i++)
+		slub_unpoison_object(s, p[i]);
 }
 
 /* Objects linked from @head to @tail. */
 static __always_inline void slub_poison_list(const struct slub_cache *s, void *head, void *tail)
 {
+	void *object = head;
+
+	if (!slub_watched(s))
+		return;
+	for (slub_poison_object(s, object); object != tail; slub_poison_object(s, object))
+		object = slub_get_freepointer(s, object);
+}
+
+/* init_on_free: zeros into an object that is being freed, before it is anybody else's. */
+static inline void slub_wipe(const struct slub_cache *s, void *object)
+{
+	if (unlikely(s->common.init_on_free))
+		memset(object, 0, slub_usable(s));
 }
 
 /* --- slub_geometry.c ----------------------------------------------------------------------- */
@@ -390,7 +437,8 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 /* A CPU's partial list, taken out of it, goes to the nodes' tails, or to the page allocator. */
 void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain);
 
-/* A slab just frozen by the caller, to the current CPU's partial list; a full list moves on first. */
+/* A slab just frozen by the caller, to the current CPU's partial list; a full list moves on
+ * first. */
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);
 
 /* Empty one CPU's part of the cache into the nodes. */

@@ -173,8 +173,10 @@ noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
 	if (unlikely(!object))
 		return NULL;
 	slub_unpoison_object(s, object);
+	if (s->common.init_on_free && s->offset < cache_object_size(&s->common))
+		*(void **)((char *)object + s->offset) = NULL;
 	if (slab_want_zero(&s->common, gfp))
-		memset(object, 0, s->common.object_size);
+		memset(object, 0, cache_object_size(&s->common));
 	return object;
 }
 
@@ -187,7 +189,8 @@ void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
 	pr_warn(k, "SLUB: Unable to allocate memory on node %d, gfp=%#x", node, gfp);
 	pr_warn(k,
 		"  cache: %s, object size: %u, buffer size: %u, default order: %u, min order: %u",
-		s->common.name, s->common.object_size, s->common.size, s->oo.order, s->min.order);
+		s->common.name, cache_object_size(&s->common), s->common.size, s->oo.order,
+		s->min.order);
 	for (unsigned int i = 0; i < s->nr_nodes; i++) {
 		struct slub_node *n = s->nodes[i];
 		unsigned long slabs, objects, free = 0;
@@ -213,14 +216,14 @@ void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
 static noinline void *zero_object(struct slub_cache *s, void *object, gfp_t gfp)
 {
 	if (slab_want_zero(&s->common, gfp))
-		memset(object, 0, s->common.object_size);
+		memset(object, 0, cache_object_size(&s->common));
 	return object;
 }
 
 /* Pop the CPU's free list; NULL: the slow path. In a section, which ends here. */
 static __always_inline void *pop_and_leave(struct slub_cache *s, struct arch_cpu *cpu)
 {
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_cpu *c = percpu_ptr(cpu, s->alloc_off);
 	void *object = c->freelist;
 
 	if (likely(object))
@@ -259,7 +262,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 static __always_inline void *pop_node_and_leave(struct slub_cache *s, struct arch_cpu *cpu,
 						int node)
 {
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_cpu *c = percpu_ptr(cpu, s->alloc_off);
 
 	if (unlikely(!c->slab || !node_matches(c->slab, node))) {
 		arch_cpu_leave(cpu);

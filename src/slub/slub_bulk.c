@@ -30,7 +30,7 @@ static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 		arch_cpu_leave(cpu);
 		return 0;
 	}
-	c = slub_cpu(s, cpu);
+	c = percpu_ptr(cpu, s->alloc_off);
 	for (object = c->freelist; object && at < end; at++) {
 		*at = object;
 		object = slub_get_freepointer(s, object);
@@ -57,7 +57,10 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 	size_t got = 0;
 
 	while (got < nr) {
-		got += pop_many(s, nr - got, p + got);
+		size_t popped = pop_many(s, nr - got, p + got);
+
+		slub_unpoison_objects(s, popped, p + got);
+		got += popped;
 		if (got == nr)
 			break;
 		p[got] = alloc_one(s, gfp & ~__GFP_ZERO, !got);
@@ -67,11 +70,10 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 		}
 		got++;
 	}
-	for (size_t i = 0; i < nr; i++)
-		slub_unpoison_object(s, p[i]);
-	if (slab_want_zero(cache, gfp))
+	/* With init_on_alloc all came by the slow path, which has done it. */
+	if (gfp & __GFP_ZERO && !cache->init_gfp && slab_want_zero(cache, gfp))
 		for (size_t i = 0; i < nr; i++)
-			memset(p[i], 0, cache->object_size);
+			memset(p[i], 0, cache_object_size(cache));
 	return (int)nr;
 }
 
@@ -103,7 +105,7 @@ static __always_inline bool run_begin_own(struct run *r, struct slub_cache *s, s
 
 	if (unlikely(!s || cpu->kernel != s->common.kernel))
 		return false;
-	c = slub_cpu(s, cpu);
+	c = percpu_ptr(cpu, s->free_off);
 	r->s = s;
 	r->slab = c->slab;
 	r->base = c->base;
@@ -125,7 +127,7 @@ static bool run_begin_any(struct run *r, struct slub_cache *s, struct arch_cpu *
 		return false;
 	r->slab = slub_slab_of(page);
 	r->s = r->slab->cache;
-	if ((s && s != r->s) || slub_is_debug(r->s))
+	if ((s && s != r->s) || r->s->slow_free)
 		return false;
 	c = slub_cpu(r->s, cpu);
 	state = slub_load(r->slab);

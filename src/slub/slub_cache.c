@@ -16,6 +16,7 @@
 
 const struct backend_traits backend_traits = {
 	.name = "slub",
+	.title = "SLUB",
 	.cache_size = sizeof(struct slub_cache),
 	.kmalloc_shift_low = 3,
 	.kmalloc_max_cache = KMALLOC_MAX_CACHE_SIZE,
@@ -24,6 +25,7 @@ const struct backend_traits backend_traits = {
 			SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE |
 			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS,
 	.has_slabinfo = true,
+	.merges = true,
 };
 
 int backend_init(struct kernel *k)
@@ -32,7 +34,8 @@ int backend_init(struct kernel *k)
 	if (!k->backend)
 		return -ENOMEM;
 	k->backend->rand = k->params.seed;
-	return 0;
+	k->backend->shut_off = percpu_alloc(k, sizeof(struct slub_cpu), ARCH_CACHE_LINE);
+	return k->backend->shut_off ? 0 : -ENOMEM;
 }
 
 /* --- create, release ----------------------------------------------------------------------- */
@@ -85,6 +88,21 @@ static int create_nodes(struct slub_cache *s)
 	return 0;
 }
 
+/*
+ * What must be done at every allocation or free of some caches is done by the slow paths; the fast
+ * ones of such a cache look at a struct slub_cpu that has nothing to offer. So they need no test of
+ * their own.
+ */
+static void shut_fast_paths(struct slub_cache *s)
+{
+	size_t shut_off = s->common.kernel->backend->shut_off;
+
+	s->slow_free = slub_is_debug(s) || s->common.init_on_free;
+	s->free_off = s->slow_free ? shut_off : s->cpu_off;
+	/* With init_on_free the free pointer is to be wiped too. */
+	s->alloc_off = s->common.init_gfp || s->common.init_on_free ? shut_off : s->cpu_off;
+}
+
 int backend_create(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
@@ -96,6 +114,8 @@ int backend_create(struct kmem_cache *cache)
 	s->cpu_off = percpu_alloc(k, sizeof(struct slub_cpu), ARCH_CACHE_LINE);
 	if (!s->cpu_off)
 		return -ENOMEM;
+	cache_set_init(cache);
+	shut_fast_paths(s);
 	err = create_nodes(s);
 	if (err)
 		percpu_free(k, s->cpu_off, sizeof(struct slub_cpu));
@@ -212,6 +232,26 @@ unsigned long backend_shutdown(struct kmem_cache *cache)
 			free_empty(s, s->nodes[i]);
 	slub_count(s, &left);
 	return left.objects - left.free;
+}
+
+long backend_offset(const struct kmem_cache *cache, const struct page *head, const void *p)
+{
+	const struct slub_slab *slab = slub_slab_of((struct page *)(uintptr_t)head);
+	const struct slub_cache *s = slab->cache;
+	uintptr_t off = (uintptr_t)p - (uintptr_t)slub_address(s, slab);
+
+	if (off >= (uintptr_t)slub_load(slab).objects * cache->size)
+		return BACKEND_NO_OBJECT;
+	return (long)(off % cache->size) - (long)s->red_left_pad;
+}
+
+void backend_object_grew(struct kmem_cache *cache)
+{
+	struct slub_cache *s = slub_of(cache);
+
+	if (s->inuse < cache->object_size)
+		s->inuse = (cache->object_size + (unsigned int)sizeof(void *) - 1) &
+			   ~((unsigned int)sizeof(void *) - 1);
 }
 
 struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)

@@ -116,6 +116,8 @@ static bool put_one_locked(struct slub_cache *s, struct slub_node *n, struct slu
 	bool was_full = !state.head;
 	bool discard;
 
+	slub_wipe(s, object);
+	slub_poison_object(s, object);
 	slub_set_freepointer(s, object, slub_head(base, state));
 	state.head = slub_head_of(base, object);
 	state.inuse--;

@@ -129,6 +129,22 @@ void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, vo
 
 /* --- one object ---------------------------------------------------------------------------- */
 
+/* Whether the object is the first of the list that it would go to: wiping it would cut off the
+ * rest. */
+static bool freed_last(struct slub_cache *s, const struct slub_slab *slab, const void *object)
+{
+	struct slub_section at = slub_enter();
+	const struct slub_cpu *c = slub_cpu(s, at.cpu);
+	const void *last;
+
+	if (c->slab == slab)
+		last = c->freelist;
+	else
+		last = slub_head(slub_address(s, slab), slub_load(slab));
+	slub_leave(at);
+	return last == object;
+}
+
 /* Whatever CPU and slab it is. */
 static noinline void free_slow(struct slub_cache *s, void *object, const char *what)
 {
@@ -140,11 +156,17 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 	slab = slub_check_object(cpu, s, object, what);
 	if (!slab)
 		return;
-	slub_poison_object(s, object);
-	if (slub_is_debug(s))
+	if (slub_is_debug(s)) {
 		slub_debug_free(s, slab, object, what);
-	else
-		slub_free_list(s, slab, object, object, 1, what);
+		return;
+	}
+	if (unlikely(s->common.init_on_free && freed_last(s, slab, object))) {
+		slub_report_double_free(s, object, what);
+		return;
+	}
+	slub_wipe(s, object);
+	slub_poison_object(s, object);
+	slub_free_list(s, slab, object, object, 1, what);
 }
 
 /* Whether one more free object only lengthens the slab's list: it stays frozen, or partial. */
@@ -168,7 +190,7 @@ static noinline void free_elsewhere(struct slub_cache *s, void *object, const ch
 	size_t off;
 	char *base;
 
-	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || slub_is_debug(s))) {
+	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || s->slow_free)) {
 		free_slow(s, object, what);
 		return;
 	}
@@ -206,7 +228,7 @@ static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *
 static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
 				      const char *what)
 {
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_cpu *c = percpu_ptr(cpu, s->free_off);
 	void *first = c->freelist;
 	size_t off = (uintptr_t)object - (uintptr_t)c->base;
 
@@ -288,10 +310,5 @@ size_t ksize(const void *p)
 	if (!head || page_type(head) != PAGE_TYPE_SLAB)
 		return ksize_slow(p);
 	s = slub_slab_of(head)->cache;
-	/* What follows the caller's bytes belongs to red zone, poison, tracks or free pointer. */
-	if (s->common.flags & (SLAB_RED_ZONE | SLAB_POISON))
-		return s->common.object_size;
-	if (s->common.flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER))
-		return s->inuse;
-	return s->common.size;
+	return slub_usable(s);
 }

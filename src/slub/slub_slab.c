@@ -6,6 +6,10 @@
  * warning, for one page will do as well. Only the second attempt, with the smallest order that
  * holds an object, does what the caller's flags allow. Its objects are linked in ascending order,
  * which is also the order in which constructors run and in which a fresh slab hands them out.
+ *
+ * With SLAB_TYPESAFE_BY_RCU a slab that is empty and forgotten by its node keeps its pages until a
+ * grace period has passed: its place on the node's list of all slabs becomes its place in RCU's
+ * queue, and until its callback runs it looks like a slab all of whose objects are free.
  */
 #include "slub/slub.h"
 
@@ -44,7 +48,8 @@ static void set_up_objects(struct slub_cache *s, char *base, unsigned int object
 		if (unlikely(s->common.ctor))
 			s->common.ctor(object);
 		slub_set_freepointer(s, object, i + 1 < objects ? object + s->common.size : NULL);
-		slub_poison_object(s, object);
+		if (slub_watched(s))
+			arch_poison(object, slub_usable(s));
 	}
 }
 

@@ -13,21 +13,22 @@
  *	ready     mapped; the caller has the pointer; constant
  *	taken     off the busy tree: whoever took it owns it alone and takes it apart
  *
- * The state changes hands at one point, under the lock of the busy tree: of two threads that free the
- * same pointer one takes it, the other is told that there is no such area.
+ * The state changes hands at one point, under the lock of the busy tree: of two threads that free
+ * the same pointer one takes it, the other is told that there is no such area.
  *
- * In an interrupt only vfree() may be called: it takes the area and leaves the rest to the next call of
- * this file in a task, as Linux leaves it to a work item.
+ * In an interrupt only vfree() may be called: it takes the area and leaves the rest to the next
+ * call of this file in a task, as Linux leaves it to a work item.
  *
  * A failure halfway gives everything back: pages, array, addresses (which wait for the purge, since
  * the host may already show something there).
  *
- * On private memory (alias_possible() is false) a page has one address. The area is made as ever, and
- * mapped for the simulated x86, but its pages are one block and the pointer is the block's in the
- * direct map (direct.c).
+ * On private memory (alias_possible() is false) a page has one address. The area is made as ever,
+ * and mapped for the simulated x86, but its pages are one block and the pointer is the block's in
+ * the direct map (direct.c).
  *
- * Pages are taken a hundred at a time, as Linux does, and each hundred is sorted by frame: the page
- * allocator's lists hand neighbours out in any order, and neighbours cost one host mapping together.
+ * Pages are taken a hundred at a time, as Linux does, and each hundred is sorted by frame: the
+ * page allocator's lists hand neighbours out in any order, and neighbours cost one host mapping
+ * together.
  */
 #include "vmalloc/vmalloc.h"
 
@@ -75,7 +76,7 @@ static void warn_failure(struct kernel *k, gfp_t gfp, unsigned long size, const 
 	warn_alloc_text(k, gfp, text);
 }
 
-/* --- addresses --------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static void *window_ptr(const struct kernel *k, kva_t kva)
 {
@@ -118,7 +119,7 @@ static kva_t vm_kva(struct vmalloc *v, const void *addr)
 	return vm ? vm->va->start + (uint64_t)((const char *)addr - (const char *)vm->vm.addr) : 0;
 }
 
-/* --- areas ------------------------------------------------------------------------------------- */
+/* --- areas ------------------------------------------------------------------------------------ */
 
 static struct vmap_vm *vm_make(struct vmalloc *v, unsigned long size, unsigned long align,
 			       unsigned long kind, const void *caller)
@@ -167,7 +168,7 @@ static struct vmap_vm *vm_take(struct vmalloc *v, const void *addr, unsigned lon
 	return vm;
 }
 
-/* --- arrays of pages --------------------------------------------------------------------------- */
+/* --- arrays of pages -------------------------------------------------------------------------- */
 
 static size_t array_size(unsigned long nr)
 {
@@ -187,8 +188,8 @@ static struct page **array_alloc(struct vmalloc *v, unsigned long nr, const void
 
 	if (!array_is_area(k, nr))
 		return meta_alloc(k, array_size(nr), NUMA_NO_NODE);
-	pages = vmalloc_node_range(k, array_size(nr), PAGE_SIZE, GFP_KERNEL | __GFP_ZERO, PAGE_KERNEL,
-				   NUMA_NO_NODE, caller);
+	pages = vmalloc_node_range(k, array_size(nr), PAGE_SIZE, GFP_KERNEL | __GFP_ZERO,
+				   PAGE_KERNEL, NUMA_NO_NODE, caller);
 	if (pages)
 		vm_find(v, pages)->internal = true;
 	return pages;
@@ -211,7 +212,7 @@ static void array_free(struct vmalloc *v, struct page **pages, unsigned long nr)
 	vm_unmake(v, vm, vm->vm.nr_pages);
 }
 
-/* --- pages ------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 /* By frame: entries of the memmap stand in that order. Mostly they are sorted already. */
 static void sort_pages(struct page **pages, unsigned long nr)
@@ -270,8 +271,8 @@ static unsigned long take_block(struct kernel *k, struct page **pages, unsigned 
 	struct page *block = block_alloc(nr, gfp, nid);
 
 	if (!block) {
-		pr_err(k, "vmalloc: no contiguous block of %lu pages, and backing=private has no other "
-		       "way to make them look contiguous", nr);
+		pr_err(k, "vmalloc: no contiguous block of %lu pages, and backing=private has no "
+		       "other way to make them look contiguous", nr);
 		return 0;
 	}
 	for (unsigned long i = 0; i < nr; i++)
@@ -290,10 +291,10 @@ static unsigned long take_pages(struct kernel *k, struct page **pages, unsigned 
 	return take_single_pages(pages, nr, gfp | __GFP_NOWARN, nid);
 }
 
-/* --- vmalloc ----------------------------------------------------------------------------------- */
+/* --- vmalloc ---------------------------------------------------------------------------------- */
 
-/* Take apart what vm_make() and the steps after it have made; @nr: length of the array. It was taken
- * off the busy tree. */
+/* Take apart what vm_make() and the steps after it have made; @nr: length of the array. It was
+ * taken off the busy tree. */
 static void vm_unmake(struct vmalloc *v, struct vmap_vm *vm, unsigned long nr)
 {
 	struct kernel *k = v->kernel;
@@ -382,7 +383,7 @@ void *vzalloc(unsigned long size)
 		   NULL;
 }
 
-/* --- vmap -------------------------------------------------------------------------------------- */
+/* --- vmap ------------------------------------------------------------------------------------- */
 
 static bool pages_are_ram(struct page *const *pages, unsigned int count)
 {
@@ -446,7 +447,7 @@ void *vmap(struct page **pages, unsigned int count, unsigned long flags, pgprot_
 	return p;
 }
 
-/* --- giving back ------------------------------------------------------------------------------- */
+/* --- giving back ------------------------------------------------------------------------------ */
 
 static void report_bad_free(struct vmalloc *v, const char *who, const void *addr)
 {
@@ -554,7 +555,7 @@ void vm_unmap_aliases(void)
 	vmalloc_end();
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 struct page *vmalloc_to_page(const void *addr)
 {

@@ -34,7 +34,7 @@ struct vmalloc {
 	struct vmap_vm *deferred;	/* freed in interrupts, to be taken apart; atomic */
 };
 
-/* --- boot -------------------------------------------------------------------------------------- */
+/* --- boot ------------------------------------------------------------------------------------- */
 
 /* In this order, before other threads enter; each 0 or -ENOMEM. A machine whose paging mode has no
  * tables in this version gets no k->vmalloc, and the others do nothing. */
@@ -54,10 +54,10 @@ unsigned long vmalloc_exit(struct kernel *k);
 /* /proc/vmallocinfo. */
 void vmalloc_show_vmallocinfo(struct kernel *k, struct seq_file *m);
 
-/* --- alias.c ----------------------------------------------------------------------------------- */
+/* --- alias.c ---------------------------------------------------------------------------------- */
 
-/* Let @nr pages appear one after the other at @va, for the simulated x86 and, if RAM can have second
- * addresses, in the host. 0; -ENOMEM: nothing appears. */
+/* Let @nr pages appear one after the other at @va, for the simulated x86 and, if RAM can have
+ * second addresses, in the host. 0; -ENOMEM: nothing appears. */
 int alias_map(struct vmalloc *v, const struct vmap_area *va, struct page *const *pages,
 	      unsigned long nr, pgprot_t prot);
 
@@ -70,7 +70,7 @@ static inline bool alias_possible(const struct kernel *k)
 	return k->arch->vmalloc;
 }
 
-/* --- direct.c ---------------------------------------------------------------------------------- */
+/* --- direct.c --------------------------------------------------------------------------------- */
 
 /* Machines on private memory: areas found by their direct-map pointer. */
 void direct_add(struct vmalloc *v, struct vmap_vm *vm);
@@ -79,7 +79,7 @@ struct vmap_vm *direct_find(struct vmalloc *v, const void *addr);
 /* The area that starts at @addr, which is found no more; NULL: there is none. */
 struct vmap_vm *direct_take(struct vmalloc *v, const void *addr);
 
-/* --- vmalloc.c --------------------------------------------------------------------------------- */
+/* --- vmalloc.c -------------------------------------------------------------------------------- */
 
 /* Free a ready area, whatever it is. */
 void vmalloc_release(struct vmalloc *v, struct vmap_vm *vm);

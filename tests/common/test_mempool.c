@@ -13,7 +13,7 @@ struct source {
 	char elements[MAX];
 	void *stack[MAX];
 	unsigned int nr;		/* elements it has */
-	unsigned int limit;		/* of these it gives, leaving the rest: 0 is "out of memory" */
+	unsigned int limit;		/* how many of these it gives: 0 is "out of memory" */
 	unsigned int calls, frees;
 	gfp_t gfp;			/* of the last call */
 	bool only_willing;		/* gives nothing unless it may reclaim */
@@ -274,7 +274,7 @@ static void where_it_may_not_sleep(void **state)
 	test_shutdown(m, 0);
 }
 
-/* --- waiting ----------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static unsigned int host_threads(void)
 {

@@ -13,6 +13,7 @@
 
 /* Machines that the tests boot. */
 #define PLAIN "preset=x86_64 mem=64M"
+#define NOMERGE " cmdline=slab_nomerge" /* behind one of the others */
 #define ISOLATED "preset=x86_64 mem=64M isolate_metadata=1"
 #define TINY "preset=tiny-8M"
 #define TINY_ISOLATED "preset=tiny-8M isolate_metadata=1"
@@ -28,6 +29,9 @@ struct test_group {
 extern const struct test_group create_group, alloc_group, kmalloc_group, bulk_group, exhaust_group,
 	misuse_group, leak_group, inspect_group, random_group, cpu_group, pages_group,
 	page_misuse_group, arena_group, context_group, rcu_group, mempool_group, vmalloc_group;
+
+extern const struct test_group merge_group, init_group, helpers_group, kvmalloc_group,
+	usercopy_group;
 
 #define TEST_GROUP(group, array)                                                       \
 	const struct test_group group##_group = { #group, array, sizeof(array) / sizeof((array)[0]) }

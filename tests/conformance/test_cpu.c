@@ -262,7 +262,7 @@ static void *make_caches(void *arg)
 
 static void threads_make_and_destroy_caches(void **state)
 {
-	struct machine *m = test_boot(TWO_CPUS);
+	struct machine *m = test_boot(TWO_CPUS NOMERGE);
 	struct kmem_cache *s = kmem_cache_create("threads", 96, 0, 0, NULL);
 	struct worker w[NR_THREADS];
 	pthread_t t[NR_THREADS];

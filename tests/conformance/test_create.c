@@ -21,7 +21,7 @@ static void create_keeps_what_it_was_given(void **state)
 
 static void caches_may_share_a_name(void **state)
 {
-	struct machine *m = test_boot(PLAIN);
+	struct machine *m = test_boot(PLAIN NOMERGE);
 	struct kmem_cache *a = kmem_cache_create("twin", 64, 0, 0, NULL);
 	struct kmem_cache *b = kmem_cache_create("twin", 64, 0, 0, NULL);
 	void *p;

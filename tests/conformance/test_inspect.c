@@ -58,7 +58,7 @@ static void slabinfo_has_the_kernels_form(void **state)
 
 static void slabinfo_lists_the_newest_first(void **state)
 {
-	struct machine *m = test_boot(PLAIN);
+	struct machine *m = test_boot(PLAIN NOMERGE);
 	struct kmem_cache *a = kmem_cache_create("older", 64, 0, 0, NULL);
 	struct kmem_cache *b = kmem_cache_create("newer", 64, 0, 0, NULL);
 	char *text = test_proc("slabinfo");

@@ -133,7 +133,7 @@ static void inside_an_object(void **state)
 
 static void wrong_cache(void **state)
 {
-	struct machine *m = test_boot(PLAIN);
+	struct machine *m = test_boot(PLAIN NOMERGE);
 	struct kmem_cache *a = kmem_cache_create("right", 64, 0, 0, NULL);
 	struct kmem_cache *b = kmem_cache_create("wrong", 64, 0, 0, NULL);
 	void *p = kmem_cache_alloc(a, GFP_KERNEL), *q = kmem_cache_alloc(b, GFP_KERNEL);

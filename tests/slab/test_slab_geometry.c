@@ -183,6 +183,15 @@ static void noleaktrace_keeps_the_list_on_the_slab(void **state)
 	assert_int_equal(geometry(&req).mgmt, SLAB_MGMT_ON);
 }
 
+static void wiped_objects_hold_no_list(void **state)
+{
+	struct slab_request req = request(256, 0);
+
+	assert_int_equal(geometry(&req).mgmt, SLAB_MGMT_OBJ);
+	req.init_on_free = true;
+	assert_int_not_equal(geometry(&req).mgmt, SLAB_MGMT_OBJ);
+}
+
 /* For every size: the layout fits the slab, and the arrays fit what the code puts on the stack. */
 static void every_layout_fits(void **state)
 {
@@ -240,6 +249,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(small_machines_keep_to_single_pages),
 		cmocka_unit_test(the_largest_object_is_a_block_of_the_largest_order),
 		cmocka_unit_test(noleaktrace_keeps_the_list_on_the_slab),
+		cmocka_unit_test(wiped_objects_hold_no_list),
 		cmocka_unit_test(every_layout_fits),
 		cmocka_unit_test(object_starts_are_told_by_multiplication),
 	};

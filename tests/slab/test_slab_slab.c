@@ -67,7 +67,7 @@ static void an_in_object_list_lies_in_the_last_object_to_leave(void **state)
 	assert_ptr_equal(slab->freelist, slab->s_mem + 15 * 256);
 	for (i = 0; i < 16; i++) {
 		slab_take(s, slab, &objects[i], 1);
-		memset(objects[i], 0xff, 256);	/* users may write all of it */
+		test_scribble_free(objects[i], 0xff, 256);	/* users may write all of it */
 	}
 	assert_null(slab->freelist);
 	slab_put_locked(s, slab, objects[5]);
@@ -75,7 +75,7 @@ static void an_in_object_list_lies_in_the_last_object_to_leave(void **state)
 	slab_put_locked(s, slab, objects[7]);
 	assert_ptr_equal(slab->freelist, objects[5]);
 	slab_take(s, slab, &objects[7], 1);
-	memset(objects[7], 0xff, 256);
+	test_scribble_free(objects[7], 0xff, 256);
 	assert_int_equal(slab_take(s, slab, &objects[5], 1), 1);
 	assert_ptr_equal(objects[5], slab->s_mem + 5 * 256);
 	for (i = 0; i < 16; i++)
@@ -224,7 +224,7 @@ static void an_overwritten_list_is_reported(void **state)
 	unsigned int i;
 
 	slab_take(s, slab, objects, 4);
-	memset(slab->freelist, 0xee, 16);
+	test_scribble_free(slab->freelist, 0xee, 16);
 	assert_int_equal(slab_take(s, slab, objects + 4, 2), 0);
 	expect_report(MACHINE_BUG, "free list is overwritten");
 	/* Nothing more comes from it; what was handed out can come back. */

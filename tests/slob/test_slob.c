@@ -572,7 +572,7 @@ static void writing_after_free_costs_a_page_and_no_more(void **state)
 	for (i = 0; i < 4; i++)
 		p[i] = get(s);
 	kmem_cache_free(s, p[1]);
-	memset(p[1], 0xff, 1000);
+	test_scribble_free(p[1], 0xff, 1000);
 	q = get(s);
 	expect_report(MACHINE_BUG, "overwritten");
 	assert_ptr_not_equal(page_of(q), page_of(p[0]));

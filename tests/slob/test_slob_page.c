@@ -37,7 +37,7 @@ static unsigned int take(unsigned int units)
 
 static void give(unsigned int start, unsigned int units)
 {
-	assert_int_equal(slob_page_free(&sp, page, start, units), SLOB_OK);
+	assert_int_equal(slob_page_free(&sp, page, start, units, false), SLOB_OK);
 }
 
 /* The free blocks must be exactly the @n pairs (start, units) that follow. */
@@ -218,14 +218,37 @@ static void freeing_what_is_free_is_refused(void **state)
 	unsigned int a = take(10), b = take(10), c = take(10);
 
 	give(b, 10);
-	assert_int_equal(slob_page_free(&sp, page, b, 10), SLOB_OVERLAP);	/* the same */
-	assert_int_equal(slob_page_free(&sp, page, b + 2, 4), SLOB_OVERLAP);	/* inside */
-	assert_int_equal(slob_page_free(&sp, page, a + 5, 10), SLOB_OVERLAP);	/* its front */
-	assert_int_equal(slob_page_free(&sp, page, b + 5, 10), SLOB_OVERLAP);	/* its end */
-	assert_int_equal(slob_page_free(&sp, page, a, 30), SLOB_OVERLAP);	/* around it */
-	assert_int_equal(slob_page_free(&sp, page, 1000, 10), SLOB_OVERLAP);	/* in the rest */
-	assert_int_equal(slob_page_free(&sp, page, 2040, 10), SLOB_OVERLAP);	/* over the end */
+	assert_int_equal(slob_page_free(&sp, page, b, 10, false), SLOB_OVERLAP);	/* the same */
+	assert_int_equal(slob_page_free(&sp, page, b + 2, 4, false), SLOB_OVERLAP);	/* inside */
+	assert_int_equal(slob_page_free(&sp, page, a + 5, 10, false), SLOB_OVERLAP);	/* its front */
+	assert_int_equal(slob_page_free(&sp, page, b + 5, 10, false), SLOB_OVERLAP);	/* its end */
+	assert_int_equal(slob_page_free(&sp, page, a, 30, false), SLOB_OVERLAP);	/* around it */
+	assert_int_equal(slob_page_free(&sp, page, 1000, 10, false), SLOB_OVERLAP);	/* in the rest */
+	assert_int_equal(slob_page_free(&sp, page, 2040, 10, false), SLOB_OVERLAP);	/* over the end */
 	expect_blocks(2, b, 10u, c + 10, 2018u);
+}
+
+/* Zeros but for the words of the free block, whatever it is joined with; nothing when it is
+ * refused. */
+static void a_wiped_block_is_zero(void **state)
+{
+	unsigned int a = take(10), b = take(10), c = take(10), i;
+
+	memset(page + a, 0xff, 30 * SLOB_UNIT);
+	assert_int_equal(slob_page_free(&sp, page, b, 10, true), SLOB_OK);
+	for (i = b + 2; i < b + 10; i++)
+		assert_int_equal(arch_raw_read(&page[i]), 0);
+	assert_int_equal(arch_raw_read(&page[a + 9]), -1);
+	assert_int_equal(arch_raw_read(&page[c]), -1);
+	assert_int_equal(slob_page_free(&sp, page, a + 5, 10, true), SLOB_OVERLAP);
+	assert_int_equal(arch_raw_read(&page[a + 5]), -1);
+	/* Behind a free block: no word stands in it. */
+	assert_int_equal(slob_page_free(&sp, page, c, 10, true), SLOB_OK);
+	for (i = c; i < c + 10; i++)
+		assert_int_equal(arch_raw_read(&page[i]), 0);
+	assert_int_equal(slob_page_free(&sp, page, a, 10, true), SLOB_OK);
+	expect_blocks(1, a, SLOB_PAGE_UNITS);
+	arch_unpoison(page, PAGE_SIZE);
 }
 
 /* Every value that may stand in the words of a free block: none leads out of the page or ends in a
@@ -259,7 +282,7 @@ static void overwritten_words_never_lead_astray(void **state)
 			assert_true(start + units <= SLOB_PAGE_UNITS);
 			assert_true(sp.units <= SLOB_PAGE_UNITS);
 		}
-		slob_page_free(&sp, page, 10, 10);
+		slob_page_free(&sp, page, 10, 10, false);
 		assert_true(sp.units <= SLOB_PAGE_UNITS);
 	}
 }
@@ -273,7 +296,7 @@ static void a_damaged_block_is_recognised(void **state)
 	give(0, 10);
 	page[1] = 5; /* the next free block would lie inside this one */
 	assert_int_equal(slob_page_alloc(&sp, page, 20, SLOB_UNIT, 0, &start), SLOB_DAMAGED);
-	assert_int_equal(slob_page_free(&sp, page, 10, 10), SLOB_DAMAGED);
+	assert_int_equal(slob_page_free(&sp, page, 10, 10, false), SLOB_DAMAGED);
 	page[0] = 2047; /* more units than the page has free */
 	page[1] = SLOB_END;
 	assert_int_equal(slob_page_alloc(&sp, page, 20, SLOB_UNIT, 0, &start), SLOB_DAMAGED);
@@ -408,6 +431,7 @@ int main(void)
 		cmocka_unit_test_setup(a_full_page_starts_a_new_list, setup),
 		cmocka_unit_test_setup(what_does_not_fit_changes_nothing, setup),
 		cmocka_unit_test_setup(freeing_what_is_free_is_refused, setup),
+		cmocka_unit_test_setup(a_wiped_block_is_zero, setup),
 		cmocka_unit_test_setup(overwritten_words_never_lead_astray, setup),
 		cmocka_unit_test_setup(a_damaged_block_is_recognised, setup),
 		cmocka_unit_test_setup(random_operations_match_a_map, setup),

@@ -22,14 +22,15 @@ static int end(void **state)
 
 static struct kmem_cache *make(unsigned int size, unsigned int align)
 {
-	struct kmem_cache *s = kmem_cache_create("typesafe", size, align, SLAB_TYPESAFE_BY_RCU, NULL);
+	struct kmem_cache *s = kmem_cache_create("typesafe", size, align, SLAB_TYPESAFE_BY_RCU,
+						 NULL);
 
 	assert_non_null(s);
 	return s;
 }
 
 /* All sizes, so that what is behind the object lies at any even place. */
-static void objects_stay_readable_until_the_grace_period_ends(void **state)
+static void objects_stay_until_the_grace_period_ends(void **state)
 {
 	for (unsigned int size = 1; size < 3 * PAGE_SIZE; size += size < 300 ? 1 : 333) {
 		struct kmem_cache *s = make(size, 0);
@@ -113,7 +114,7 @@ static void bad_pointers_are_told_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(objects_stay_readable_until_the_grace_period_ends, begin,
+		cmocka_unit_test_setup_teardown(objects_stay_until_the_grace_period_ends, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_second_free_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(a_write_behind_the_object_is_told, begin, end),
