@@ -259,7 +259,8 @@ typedef void machine_log_fn(struct machine *m, int level, const char *line, void
 
 /**
  * machine_set_report_handler - who receives WARNs and BUGs of @m
- * @m:  NULL: of machines without a handler of their own, and of calls that have no machine
+ * @m:  NULL: of machines without a handler of their own, and of calls that have no machine; reported
+ *      if it is no live machine
  * @fn: NULL restores the default: print to stderr; abort() after BUG and PANIC.
  * @arg: given to @fn
  *
@@ -270,7 +271,7 @@ KMEM_DECL(void, machine_set_report_handler, (struct machine * m, machine_report_
 
 /**
  * machine_set_log_sink - who receives the log of @m
- * @m:  NULL as above
+ * @m:  as above
  * @fn: NULL restores the default: lines of level 4 (warning) and worse go to stderr, others nowhere
  * @arg: given to @fn
  *

@@ -89,22 +89,48 @@ void arch_log(const struct arch_machine *am, int level, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
+/* Hooks of @m, or of the process, locked together with the process; NULL if @m is no live machine. */
+static struct hooks *hooks_lock(struct machine *m)
+{
+	process_lock();
+	if (!m || process_has_machine_locked(m)) {
+		struct hooks *hooks = m ? &m->hooks : process_hooks();
+
+		arch_spin_lock(&hooks->lock);
+		return hooks;
+	}
+	process_unlock();
+	return NULL;
+}
+
+static void hooks_unlock(struct hooks *hooks)
+{
+	arch_spin_unlock(&hooks->lock);
+	process_unlock();
+}
+
 void machine_set_report_handler(struct machine *m, machine_report_fn *fn, void *arg)
 {
-	struct hooks *hooks = m ? &m->hooks : process_hooks();
+	struct hooks *hooks = hooks_lock(m);
 
-	arch_spin_lock(&hooks->lock);
+	if (!hooks) {
+		arch_report(NULL, MACHINE_WARN, "machine_set_report_handler: no live machine\n");
+		return;
+	}
 	hooks->report = (struct report_hook){fn, arg};
-	arch_spin_unlock(&hooks->lock);
+	hooks_unlock(hooks);
 }
 
 void machine_set_log_sink(struct machine *m, machine_log_fn *fn, void *arg)
 {
-	struct hooks *hooks = m ? &m->hooks : process_hooks();
+	struct hooks *hooks = hooks_lock(m);
 
-	arch_spin_lock(&hooks->lock);
+	if (!hooks) {
+		arch_report(NULL, MACHINE_WARN, "machine_set_log_sink: no live machine\n");
+		return;
+	}
 	hooks->log = (struct log_hook){fn, arg};
-	arch_spin_unlock(&hooks->lock);
+	hooks_unlock(hooks);
 }
 
 /* --- stacks and names ------------------------------------------------------------------------ */

@@ -176,10 +176,12 @@ static void machines_that_are_gone(void **state)
 	test_state.nr_reports = 0;
 	machine_shutdown(m);
 	assert_int_equal(test_state.nr_reports, 1);
-	machine_set_report_handler(m, count_report, &nr_of_one);
-	machine_set_log_sink(m, count_line, &nr_of_one);
-	/* The handlers of the process are what they were. */
 	test_state.nr_reports = 0;
+	machine_set_report_handler(m, count_report, &nr_of_one);
+	expect_report(MACHINE_WARN, "machine_set_report_handler: no live machine");
+	machine_set_log_sink(m, count_line, &nr_of_one);
+	expect_report(MACHINE_WARN, "machine_set_log_sink: no live machine");
+	/* The handlers of the process are what they were. */
 	assert_null(kmalloc(1, GFP_KERNEL));
 	expect_report(MACHINE_WARN, "no machine entered");
 	assert_int_equal(nr_of_one, 0);
