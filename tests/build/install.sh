@@ -3,7 +3,7 @@
 # pkg-config, link each against every library, static and shared, run them; look at sonames, versions, man pages.
 set -eu
 build=$1
-cc=$2
+cc=$2 # may be several words: ccache gcc
 configured=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -82,9 +82,9 @@ for name in kmem kmem-slab kmem-slub kmem-slob; do
     [ "$name" = kmem ] && backend=$configured
     # shellcheck disable=SC2046 # words are wanted
     {
-        try "C, lib$name.so" "$backend" "$cc" -Wall -Werror "$work/user.c" $(pkg-config --cflags --libs "$name")
-        try "C, lib$name.a" "$backend" "$cc" -Wall -Werror "$work/user.c" $(pkg-config --cflags "$name") "$libdir/lib$name.a" -pthread
-        try "prefixed names, lib$name.so" "" "$cc" -Wall -Werror "$work/prefixed.c" $(pkg-config --cflags --libs "$name")
+        try "C, lib$name.so" "$backend" $cc -Wall -Werror "$work/user.c" $(pkg-config --cflags --libs "$name")
+        try "C, lib$name.a" "$backend" $cc -Wall -Werror "$work/user.c" $(pkg-config --cflags "$name") "$libdir/lib$name.a" -pthread
+        try "prefixed names, lib$name.so" "" $cc -Wall -Werror "$work/prefixed.c" $(pkg-config --cflags --libs "$name")
         try "C++, lib$name.so" "$backend" c++ -Wall -Werror "$work/user.cc" $(pkg-config --cflags --libs "$name")
     }
     objdump -p "$libdir/lib$name.so.0" | grep -q "SONAME *lib$name.so.0$" || fail "lib$name has no soname lib$name.so.0"
@@ -96,7 +96,7 @@ readme=$(dirname "$0")/../../README.md
 awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$readme" >"$work/readme.c"
 # shellcheck disable=SC2046 # words are wanted
 try "README's program" "$(sed -n 's/^    \(slub gives .*\)/\1/p' "$readme")" \
-    "$cc" -Wall -Wextra -Werror "$work/readme.c" $(pkg-config --cflags --libs kmem-slub)
+    $cc -Wall -Wextra -Werror "$work/readme.c" $(pkg-config --cflags --libs kmem-slub)
 for b in slab slub slob; do
     find "$work/root" -path "*/bin/kmemsim-$b" | grep -q . || fail "no kmemsim-$b"
 done

@@ -10,8 +10,8 @@ static struct sim_heard a_heard, b_heard;
 
 static void test_machines_handlers_come_first(void **state)
 {
-	struct arch_machine *a = sim_create("mem=16M");
-	struct arch_machine *b = sim_create("mem=16M");
+	struct arch_machine *a = sim_boot("mem=16M");
+	struct arch_machine *b = sim_boot("mem=16M");
 
 	sim_hear_all();
 	machine_set_report_handler(arch_machine_handle(a), sim_hear_report, &a_heard);
@@ -43,8 +43,8 @@ static void test_machines_handlers_come_first(void **state)
 	arch_report(a, MACHINE_BUG, "title of a\n");
 	assert_int_equal(a_heard.reports, 1);
 	assert_int_equal(sim_heard.reports, 3);
-	arch_machine_destroy(a);
-	arch_machine_destroy(b);
+	sim_shutdown(a);
+	sim_shutdown(b);
 }
 
 static enum machine_verdict abort_on_report(struct machine *m, const struct machine_report *r,
