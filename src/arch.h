@@ -83,6 +83,9 @@ struct arch_machine {
 	size_t cpu_stride;		/* bytes: window of one CPU: struct arch_cpu, then per-CPU data */
 	unsigned int nr_cpus;
 	unsigned int nr_nodes;
+	const struct machine_range *kernel_ram;	/* RAM that the kernel uses: without what the command */
+	unsigned int nr_kernel_ram;		/* line hides; ascending, whole pages, with nodes */
+	const int *real_node;		/* by node: the one it is a part of (numa=fake); NULL: none is */
 };
 
 /* One simulated CPU. Its per-CPU data starts ARCH_PERCPU_START bytes further on. */

@@ -7,7 +7,7 @@
  *	arch_machine_create	windows for RAM, memmap and per-CPU data; nothing is touched
  *	command line		over Linux's defaults, into kernel_params
  *	percpu_init		offsets in the CPU windows
- *	memblock		RAM and reserved ranges of the description, mem= applied
+ *	memblock		RAM that the kernel uses, and reserved ranges
  *	buddy_init		nodes, zones, watermarks; memblock's free ranges become free lists
  *	backend_init		SLAB, SLUB or SLOB
  *	caches_init		the registry, kmalloc's classes
@@ -54,17 +54,15 @@ static void derive_params(struct kernel_params *params)
 
 static int fill_memblock(struct kernel *k, struct machine_error *err)
 {
-	const struct machine_desc *desc = k->arch->desc;
-	uint64_t limit = k->params.mem_limit;
+	const struct arch_machine *am = k->arch;
+	const struct machine_desc *desc = am->desc;
 	int ret = memblock_init(k);
 
-	for (unsigned int i = 0; !ret && i < desc->nr_ram; i++) {
-		const struct machine_range *r = &desc->ram[i];
+	for (unsigned int i = 0; !ret && i < am->nr_kernel_ram; i++) {
+		const struct machine_range *r = &am->kernel_ram[i];
 
 		ret = memblock_add_node(k, r->start, r->end - r->start, r->node);
 	}
-	if (!ret && limit && limit < memblock_end_of_dram(k))
-		ret = memblock_remove(k, limit, memblock_end_of_dram(k) - limit);
 	for (unsigned int i = 0; !ret && i < desc->nr_reserved; i++) {
 		const struct machine_range *r = &desc->reserved[i];
 
@@ -72,8 +70,6 @@ static int fill_memblock(struct kernel *k, struct machine_error *err)
 	}
 	if (ret)
 		return error_set(err, ret, "memblock: the RAM map does not fit: error %d", ret);
-	if (!k->memblock->memory.total)
-		return error_set(err, -EINVAL, "mem=%llu leaves no RAM", (unsigned long long)limit);
 	return 0;
 }
 

@@ -61,6 +61,14 @@ static bool parse_size(const char *value, uint64_t *out)
 	if (!parse_number(&value, out))
 		return false;
 	switch (*value) {
+	case 'E':
+	case 'e':
+		shift += 10;
+		/* fall through */
+	case 'P':
+	case 'p':
+		shift += 10;
+		/* fall through */
 	case 'T':
 	case 't':
 		shift += 10;
@@ -108,9 +116,36 @@ static bool parse_bool(const char *value, bool *out)
 	return false;
 }
 
-static bool set_mem(struct kernel_params *params, const char *value)
+/* Words about the RAM map are the machine's (sim/ram_words.c), which has looked at them before. */
+static bool set_by_machine(struct kernel_params *params, const char *value)
 {
-	return parse_size(value, &params->mem_limit) && params->mem_limit >= PAGE_SIZE;
+	return true;
+}
+
+/* A size, or a part of all RAM with '%'. The later word counts, in either form. */
+static bool parse_core(const char *value, uint64_t *size, unsigned int *percent)
+{
+	const char *at = value;
+	uint64_t n;
+
+	*size = 0;
+	*percent = 0;
+	if (!parse_number(&at, &n) || *at != '%')
+		return parse_size(value, size);
+	*percent = (unsigned int)n;
+	return !at[1] && n <= 100;
+}
+
+static bool set_kernelcore(struct kernel_params *params, const char *value)
+{
+	params->kernelcore_mirror = !strcmp(value, "mirror");
+	return params->kernelcore_mirror ||
+	       parse_core(value, &params->kernelcore, &params->kernelcore_percent);
+}
+
+static bool set_movablecore(struct kernel_params *params, const char *value)
+{
+	return parse_core(value, &params->movablecore, &params->movablecore_percent);
 }
 
 static bool set_nomerge(struct kernel_params *params, const char *value)
@@ -159,7 +194,11 @@ static bool set_slab_max_order(struct kernel_params *params, const char *value)
 }
 
 static const struct option options[] = {
-	{"mem", true, set_mem},
+	{"mem", true, set_by_machine},
+	{"memmap", true, set_by_machine},
+	{"numa", true, set_by_machine},
+	{"kernelcore", true, set_kernelcore},
+	{"movablecore", true, set_movablecore},
 	{"slab_nomerge", false, set_nomerge},
 	{"slub_nomerge", false, set_nomerge},
 	{"slub_min_order", true, set_slub_min_order},
@@ -174,10 +213,6 @@ static const struct option options[] = {
 	{"slab_debug", true, NULL},
 	{"slob_debug", true, NULL},
 	{"noaliencache", false, NULL},
-	{"numa", true, NULL},
-	{"memmap", true, NULL},
-	{"movablecore", true, NULL},
-	{"kernelcore", true, NULL},
 	{"movable_node", false, NULL},
 	{"vmalloc", true, NULL},
 	{"page_owner", true, NULL},
@@ -238,6 +273,8 @@ static int apply_word(const struct word *w, struct kernel_params *params, struct
 	if (!opt->set)
 		return error_set(err, -EOPNOTSUPP,
 				  "kernel command line: '%.*s' is not in this version", len, w->text);
+	if (has_value && opt->set == set_by_machine)
+		return 0;
 	if (has_value) {
 		size_t n = w->len - name - 1;
 
@@ -265,6 +302,9 @@ int cmdline_parse(const char *cmdline, struct kernel_params *params, struct mach
 		if (ret)
 			return ret;
 	}
+	if (params->kernelcore_mirror)
+		return error_set(err, -EOPNOTSUPP, "kernel command line: 'kernelcore=mirror': "
+				  "no RAM here is mirrored");
 	if (params->slub_min_order > params->slub_max_order)
 		return error_set(err, -EINVAL,
 				  "kernel command line: slub_min_order=%u is above slub_max_order=%u",

@@ -43,6 +43,7 @@ struct buddy {
 	uint8_t gfp_zone[GFP_ZONE_MASK + 1];	/* highest zone that may serve a request */
 	uint64_t zone_low[KMEM_MAX_NR_ZONES];	/* frame numbers, [low, high) */
 	uint64_t zone_high[KMEM_MAX_NR_ZONES];
+	unsigned int movable_source;	/* type of zone that ZONE_MOVABLE is cut from */
 	unsigned long min_free_kbytes;
 	unsigned long totalram_pages;
 	uint64_t nr_failures;		/* atomic */
@@ -79,6 +80,14 @@ static inline struct zone *buddy_zone(const struct buddy *b, uint32_t flags)
 static inline bool zone_exists(const struct buddy *b, unsigned int type)
 {
 	return type == KMEM_ZONE_MOVABLE || b->zone_low[type] < b->zone_high[type];
+}
+
+/* Whether it is memory that only requests for high or movable memory may have. */
+static inline bool zone_is_highmem(const struct zone *zone)
+{
+	return zone->type == KMEM_ZONE_HIGHMEM ||
+	       (zone->type == KMEM_ZONE_MOVABLE &&
+		zone->kernel->buddy->movable_source == KMEM_ZONE_HIGHMEM);
 }
 
 #define for_each_zone(b, zone)                                                                 \

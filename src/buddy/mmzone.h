@@ -104,6 +104,7 @@ struct pgdat {
 	struct zoneref *zonelist;		/* own node first, then by distance; high zones first */
 	struct zoneref *zonelist_thisnode;	/* __GFP_THISNODE */
 	uint64_t start_pfn, spanned, present;
+	uint64_t movable_pfn;			/* from here on ZONE_MOVABLE; 0: the node has none */
 };
 
 static inline bool zone_populated(const struct zone *zone)

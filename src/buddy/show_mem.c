@@ -47,7 +47,7 @@ static void sum_zones(const struct buddy *b, struct mem_sums *s)
 		zone_pcp_sum(zone, &pcp);
 		s->managed += (unsigned long)zone->managed;
 		s->free += free;
-		if (zone->type == KMEM_ZONE_HIGHMEM) {
+		if (zone_is_highmem(zone)) {
 			s->high_managed += (unsigned long)zone->managed;
 			s->high_free += free;
 		}

@@ -142,7 +142,7 @@ static unsigned long lowmem_pages(const struct buddy *b)
 	unsigned long sum = 0;
 
 	for_each_zone(b, zone)
-		if (zone->type != KMEM_ZONE_HIGHMEM)
+		if (!zone_is_highmem(zone))
 			sum += zone->managed;
 	return sum;
 }
@@ -155,7 +155,7 @@ static void zone_set_watermarks(struct zone *zone, unsigned long pages_min, unsi
 	unsigned long gap = share >> 2 > scaled ? share >> 2 : scaled;
 	unsigned long min = share;
 
-	if (zone->type == KMEM_ZONE_HIGHMEM)
+	if (zone_is_highmem(zone))
 		min = clamp(zone->managed / 1024, HIGHMEM_MIN_PAGES, HIGHMEM_MAX_PAGES);
 	if (!zone->managed)
 		min = 0;

@@ -11,7 +11,8 @@
  * A zone is one box of this grid: the frames of one node between two addresses. It spans from the
  * node's first to its last frame there, holes included; present are the frames of RAM among them;
  * managed those that memblock left free. Zones are numbered the same way on every machine; a
- * machine without DMA32 has an empty one.
+ * machine without DMA32 has an empty one. Movable, if the command line asks for it, takes each node's
+ * upper end from the zone that would have it otherwise (movable.c).
  *
  * Everything here is built once at boot and constant from then on: zones from memblock, the tables
  * that turn a request's flags into its highest zone, the zonelists (zonelist.c), the free lists as
@@ -94,6 +95,8 @@ static struct buddy *buddy_create(struct kernel *k)
 	b->init_on_free = k->params.init_on_free;
 	b->pcp_off_nr = am->nr_nodes << (PG_NODE_SHIFT - PG_ZONE_SHIFT);
 	b->nodes = arch_host_alloc(am, am->nr_nodes * sizeof(*b->nodes));
+	for (unsigned int nid = 0; b->nodes && nid < am->nr_nodes; nid++)
+		b->nodes[nid].nid = (int)nid;
 	b->pcp_off = arch_host_alloc(am, b->pcp_off_nr * sizeof(*b->pcp_off));
 	if (b->init_on_free)
 		b->closed_off = percpu_alloc(k, sizeof(struct per_cpu_pages), ARCH_CACHE_LINE);
@@ -178,6 +181,12 @@ static int zone_build(struct buddy *b, struct pgdat *pgdat, unsigned int type)
 	zone->page_flags = PG_INIT | type << PG_ZONE_SHIFT | (uint32_t)pgdat->nid << PG_NODE_SHIFT;
 	arch_spin_init(&zone->lock, LOCK_RANK_ZONE);
 	zone_init_free_area(zone);
+	if (pgdat->movable_pfn && type == b->movable_source && high > pgdat->movable_pfn)
+		high = pgdat->movable_pfn;
+	if (type == KMEM_ZONE_MOVABLE) {
+		low = pgdat->movable_pfn;
+		high = low ? end : 0;
+	}
 	if (low >= high)
 		return 0;
 	zone->start_pfn = low;
@@ -191,39 +200,56 @@ static int zone_build(struct buddy *b, struct pgdat *pgdat, unsigned int type)
 	return off && zone->pcp_off ? 0 : -ENOMEM;
 }
 
+/* CPU i lies on node i modulo the number of nodes; near to all that are parts of one real node. */
+static unsigned int count_cpus(const struct arch_machine *am, unsigned int nid)
+{
+	unsigned int n = 0;
+
+	for (unsigned int cpu = 0; cpu < am->nr_cpus; cpu++) {
+		unsigned int node = cpu % am->nr_nodes;
+
+		n += node == nid || (am->real_node && am->real_node[node] == am->real_node[nid]);
+	}
+	return n;
+}
+
 static int build_nodes(struct buddy *b)
 {
-	unsigned int nr_cpus = b->kernel->arch->nr_cpus;
 	int ret = 0;
 
 	for (unsigned int nid = 0; !ret && nid < b->nr_nodes; nid++) {
 		struct pgdat *pgdat = &b->nodes[nid];
 
-		pgdat->nid = (int)nid;
-		/* CPU i lies on node i modulo the number of nodes. */
-		pgdat->nr_cpus = nr_cpus / b->nr_nodes + (nid < nr_cpus % b->nr_nodes);
+		pgdat->nr_cpus = count_cpus(b->kernel->arch, nid);
 		for (unsigned int type = 0; !ret && type < KMEM_MAX_NR_ZONES; type++)
 			ret = zone_build(b, pgdat, type);
 	}
 	return ret;
 }
 
-static unsigned int zone_type_of_pfn(const struct buddy *b, uint64_t pfn)
+/* Zone of a frame of node @pgdat, and in *@end where that ends. */
+static struct zone *node_zone(const struct buddy *b, struct pgdat *pgdat, uint64_t pfn, uint64_t *end)
 {
 	unsigned int type = 0;
 
+	if (pgdat->movable_pfn && pfn >= pgdat->movable_pfn) {
+		*end = UINT64_MAX;
+		return &pgdat->zones[KMEM_ZONE_MOVABLE];
+	}
 	while (pfn >= b->zone_high[type])
 		type++;
-	return type;
+	*end = b->zone_high[type];
+	if (pgdat->movable_pfn && *end > pgdat->movable_pfn)
+		*end = pgdat->movable_pfn;
+	return &pgdat->zones[type];
 }
 
 struct zone *zone_of_pfn(const struct buddy *b, uint64_t pfn)
 {
 	int nid = memblock_nid(b->kernel, pfn << PAGE_SHIFT);
+	uint64_t end;
 
-	if (nid < 0)
-		return NULL;
-	return &b->nodes[nid].zones[zone_type_of_pfn(b, pfn)];
+	return nid < 0 ? NULL : node_zone(b, &b->nodes[nid], pfn, &end);
 }
 
 /* Give what memblock has left over to the free lists. No other thread is there yet; the lock is
@@ -237,10 +263,11 @@ static void free_all_memory(struct buddy *b)
 		uint64_t pfn = region_start_pfn(&r), end = region_end_pfn(&r);
 
 		while (pfn < end) {
-			unsigned int type = zone_type_of_pfn(b, pfn);
-			struct zone *zone = &b->nodes[r.nid].zones[type];
-			uint64_t stop = end < b->zone_high[type] ? end : b->zone_high[type];
+			uint64_t stop;
+			struct zone *zone = node_zone(b, &b->nodes[r.nid], pfn, &stop);
 
+			if (stop > end)
+				stop = end;
 			arch_spin_lock(&zone->lock);
 			zone_free_range_locked(zone, pfn, stop);
 			arch_spin_unlock(&zone->lock);
@@ -264,6 +291,8 @@ int buddy_init(struct kernel *k, struct machine_error *err)
 			return ret;
 	}
 	ret = measure_nodes(b, err);
+	if (!ret)
+		ret = buddy_place_movable(b, err);
 	if (ret)
 		return ret;
 	b->cpu_off = percpu_alloc(k, sizeof(struct buddy_cpu), ARCH_CACHE_LINE);

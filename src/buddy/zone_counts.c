@@ -6,7 +6,8 @@
  * Of the map's frames in a zone the lowest PRESENT stay RAM and the topmost PRESENT − MANAGED of
  * them are reserved; what lies above is taken out of memblock's memory. Zones without figures
  * lose all theirs. Other reservations are forgotten: these figures win. On x86_32 Normal may end
- * anywhere: where its frames end, HighMem begins.
+ * anywhere: where its frames end, HighMem begins. Movable has the frames above those of the zone that
+ * it is cut from, from the next multiple of the largest block on.
  */
 #include "buddy/zone.h"
 
@@ -84,6 +85,14 @@ static const struct machine_zone_pages *find_counts(const struct machine_desc *d
 	return NULL;
 }
 
+static bool has_counts(const struct machine_desc *desc, int type)
+{
+	for (unsigned int i = 0; i < desc->nr_zone_pages; i++)
+		if (desc->zone_pages[i].zone == type && desc->zone_pages[i].present)
+			return true;
+	return false;
+}
+
 static int check_counts(const struct buddy *b, const struct machine_zone_pages *zp,
 			struct machine_error *err)
 {
@@ -93,10 +102,7 @@ static int check_counts(const struct buddy *b, const struct machine_zone_pages *
 	if (zp->node < 0 || (unsigned int)zp->node >= b->nr_nodes)
 		return error_set(err, -EINVAL, "zonepages: no node %d among %u", zp->node,
 				  b->nr_nodes);
-	if (zp->zone == KMEM_ZONE_MOVABLE)
-		return error_set(err, -EOPNOTSUPP, "zonepages: zone Movable is not supported yet");
-	if (zp->zone < 0 || zp->zone >= KMEM_MAX_NR_ZONES ||
-	    b->zone_low[zp->zone] == b->zone_high[zp->zone])
+	if (zp->zone < 0 || zp->zone >= KMEM_MAX_NR_ZONES || !zone_exists(b, (unsigned int)zp->zone))
 		return error_set(err, -EINVAL, "zonepages: this machine has no zone %s", name);
 	if (zp->managed > zp->present)
 		return error_set(err, -EINVAL, "zonepages: %d/%s: %llu managed of %llu present",
@@ -107,25 +113,47 @@ static int check_counts(const struct buddy *b, const struct machine_zone_pages *
 	return 0;
 }
 
-static int apply_zone(struct buddy *b, int nid, unsigned int type, struct machine_error *err)
+/* Of the frames of @nid in [low, high) the lowest stay as @zp (NULL: none) says. *@end: above them. */
+static int apply_counts(struct buddy *b, int nid, unsigned int type, const struct machine_zone_pages *zp,
+			uint64_t low, uint64_t high, uint64_t *end, struct machine_error *err)
 {
 	struct kernel *k = b->kernel;
-	const struct machine_zone_pages *zp = find_counts(k->arch->desc, nid, (int)type);
-	uint64_t low = b->zone_low[type], high = b->zone_high[type];
 	uint64_t present = zp ? zp->present : 0, have;
-	uint64_t cut = nth_frame(k, nid, low, high, present, &have);
 	int ret;
 
+	*end = nth_frame(k, nid, low, high, present, &have);
 	if (have < present)
 		return error_set(err, -EINVAL, "zonepages: %d/%s: %llu present, but the map has "
 				  "%llu frames there", nid, zone_type_name((enum kmem_zone_type)type),
 				  (unsigned long long)present, (unsigned long long)have);
-	ret = drop_frames(k, nid, cut, high);
+	ret = drop_frames(k, nid, *end, high);
 	if (!ret && zp)
-		ret = reserve_top(k, nid, low, cut, zp->present - zp->managed);
+		ret = reserve_top(k, nid, low, *end, zp->present - zp->managed);
 	if (ret)
 		return error_set(err, ret, "zonepages: no host memory");
 	return 0;
+}
+
+static int apply_zone(struct buddy *b, int nid, unsigned int type, struct machine_error *err)
+{
+	const struct machine_desc *desc = b->kernel->arch->desc;
+	const struct machine_zone_pages *zp = find_counts(desc, nid, (int)type);
+	const struct machine_zone_pages *movable = NULL;
+	uint64_t low = b->zone_low[type], high = b->zone_high[type], border = high, end;
+	uint64_t have;
+	int ret = 0;
+
+	if (type == b->movable_source)
+		movable = find_counts(desc, nid, KMEM_ZONE_MOVABLE);
+	if (movable && movable->present) {
+		border = nth_frame(b->kernel, nid, low, high, zp ? zp->present : 0, &have);
+		border = zone_align_up(border);
+		if (border > high)
+			border = high;
+		b->nodes[nid].movable_pfn = border;
+		ret = apply_counts(b, nid, KMEM_ZONE_MOVABLE, movable, border, high, &end, err);
+	}
+	return ret ? ret : apply_counts(b, nid, type, zp, low, border, &end, err);
 }
 
 /* Where Normal ends on x86_32: above the last of its frames on any node. */
@@ -147,11 +175,14 @@ static uint64_t lowmem_end(struct buddy *b)
 
 static int apply_zone_type(struct buddy *b, unsigned int type, struct machine_error *err)
 {
+	const struct machine_desc *desc = b->kernel->arch->desc;
 	int ret = 0;
 
 	if (b->zone_low[type] == b->zone_high[type])
 		return 0;
-	if (b->zone_high[type] == ZONE_LOWMEM_END) {
+	/* Not if Movable has what is left of it: then there is no HighMem. */
+	if (b->zone_high[type] == ZONE_LOWMEM_END &&
+	    (b->movable_source != type || !has_counts(desc, KMEM_ZONE_MOVABLE))) {
 		b->zone_high[type] = lowmem_end(b);
 		b->zone_low[KMEM_ZONE_HIGHMEM] = b->zone_high[type];
 	}
@@ -170,7 +201,9 @@ int zone_apply_counts(struct buddy *b, struct machine_error *err)
 		return error_set(err, ret, "zonepages: no RAM to share out");
 	for (unsigned int i = 0; !ret && i < desc->nr_zone_pages; i++)
 		ret = check_counts(b, &desc->zone_pages[i], err);
-	for (unsigned int type = 0; !ret && type < KMEM_MAX_NR_ZONES; type++)
+	b->movable_source = has_counts(desc, KMEM_ZONE_HIGHMEM) ? KMEM_ZONE_HIGHMEM :
+								   buddy_movable_source(b);
+	for (unsigned int type = 0; !ret && type < KMEM_ZONE_MOVABLE; type++)
 		ret = apply_zone_type(b, type, err);
 	return ret;
 }

@@ -15,7 +15,11 @@ struct kernel_params {
 	bool thp;			/* per-CPU page lists have an order-9 list */
 	unsigned int pageblock_order;	/* 9; 10 on x86_32 */
 
-	uint64_t mem_limit;		/* mem=: bytes of RAM the kernel uses; 0: all */
+	uint64_t kernelcore;		/* bytes that ZONE_MOVABLE must leave; 0: not given */
+	uint64_t movablecore;		/* bytes that it should have; 0: not given */
+	unsigned int kernelcore_percent;	/* the same of all RAM; 0: not given */
+	unsigned int movablecore_percent;
+	bool kernelcore_mirror;
 
 	bool init_on_alloc;		/* memory is zero when it is handed out */
 	bool init_on_free;		/* and from the moment it is given back */

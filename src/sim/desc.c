@@ -129,7 +129,7 @@ static bool read_number(const char **at, uint64_t *out)
 	return !errno;
 }
 
-static bool read_size(const char **at, uint64_t *out)
+bool desc_read_size(const char **at, uint64_t *out)
 {
 	static const char units[] = "KMGT";
 	const char *unit;
@@ -191,7 +191,7 @@ static bool read_range(const char **at, bool with_node, struct machine_range *r)
 	uint64_t node;
 
 	r->node = NUMA_NO_NODE;
-	if (!read_size(at, &r->start) || *(*at)++ != '-' || !read_size(at, &r->end))
+	if (!desc_read_size(at, &r->start) || *(*at)++ != '-' || !desc_read_size(at, &r->end))
 		return false;
 	if (!with_node || **at != '@')
 		return true;
@@ -254,7 +254,7 @@ static const char *set_mem(struct parser *p, const char *value)
 {
 	const char *at = value;
 
-	if (!read_size(&at, &p->desc->mem) || *at)
+	if (!desc_read_size(&at, &p->desc->mem) || *at)
 		return "a size is needed: a number, K, M, G or T behind it";
 	if (p->desc->mem < 2 * PAGE_SIZE)
 		return "a machine needs RAM";
@@ -610,6 +610,8 @@ void machine_desc_free(struct machine_desc *desc)
 
 	if (owned) {
 		free(owned->ram);
+		free(owned->kernel_ram);
+		free(owned->real_node);
 		free(owned->reserved);
 		free(owned->zone_pages);
 		free(owned->distance);

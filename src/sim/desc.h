@@ -16,6 +16,9 @@
 /* What hangs off machine_desc.owned: memory of the parser or of a resolved copy. */
 struct desc_owned {
 	struct machine_range *ram;
+	struct machine_range *kernel_ram;	/* of a resolved copy: what of `ram` the kernel uses */
+	unsigned int nr_kernel_ram;
+	int *real_node;				/* by node; NULL: none is fake */
 	struct machine_range *reserved;
 	struct machine_zone_pages *zone_pages;
 	uint8_t *distance;
@@ -34,10 +37,15 @@ void range_vec_push(struct range_vec *vec, uint64_t start, uint64_t end, int nod
 void range_vec_free(struct range_vec *vec);
 /* Take [@start, @end) out of every range of @vec. */
 void range_vec_cut(struct range_vec *vec, uint64_t start, uint64_t end);
+void range_vec_sort(struct range_vec *vec);
+
+/* A number of bytes, maybe with K, M, G or T, at *@at, which is moved behind it. */
+bool desc_read_size(const char **at, uint64_t *out);
 
 /*
- * A complete copy of @desc: RAM as ascending ranges of whole pages, each with its node; what a real
- * boot reserves, if the description asks for it; every default with its value; `owned` holds it all.
+ * A complete copy of @desc: RAM as ascending ranges of whole pages, each with its node; what the
+ * command line makes of it; what a real boot reserves, if the description asks for it; every default
+ * with its value; `owned` holds it all.
  * 0; -EINVAL or -EOPNOTSUPP with the reason (@out is empty then); -ENOMEM.
  */
 int desc_resolve(const struct arch_machine *am, const struct machine_desc *desc,

@@ -61,6 +61,7 @@ static int make_cpus(struct machine *m, struct machine_error *err)
 static int build(struct machine *m, const struct machine_desc *desc, struct machine_error *err)
 {
 	struct arch_machine *am = &m->pub;
+	const struct desc_owned *owned;
 	int ret = process_init();
 
 	if (ret)
@@ -73,6 +74,10 @@ static int build(struct machine *m, const struct machine_desc *desc, struct mach
 	am->nr_frames = am->ram_size >> PAGE_SHIFT;
 	am->nr_cpus = m->desc.cpus;
 	am->nr_nodes = m->desc.nodes;
+	owned = m->desc.owned;
+	am->kernel_ram = owned->kernel_ram;
+	am->nr_kernel_ram = owned->nr_kernel_ram;
+	am->real_node = owned->real_node;
 	ret = machine_map(m, err);
 	if (!ret)
 		ret = make_cpus(m, err);

@@ -52,10 +52,10 @@ static const struct preset presets[] = {
 	{"x86_64", MACHINE_MODE_4LEVEL, 8 * GIB, 1, 4},
 	{"x86_32", MACHINE_MODE_32, 2 * GIB, 1, 4},
 	{"numa-2", MACHINE_MODE_4LEVEL, 8 * GIB, 2, 4},
+	{"numa-4", MACHINE_MODE_4LEVEL, 8 * GIB, 4, 4},
 	{"tiny-8M", MACHINE_MODE_4LEVEL, 8 * MIB, 1, 1},
 	{"x86_64_la57", MACHINE_MODE_5LEVEL, 0, 1, 4},
 	{"x86_32_pae", MACHINE_MODE_PAE, 0, 1, 4},
-	{"numa-4", MACHINE_MODE_4LEVEL, 0, 4, 4},
 };
 
 int preset_apply(struct machine_desc *desc, const char *name)

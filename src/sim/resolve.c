@@ -6,12 +6,14 @@
  *	1. numbers: CPUs, nodes, mode, address bits
  *	2. banks: the ranges of `ram`, or those of a PC with `mem` bytes
  *	3. nodes: banks without a node are dealt out evenly, in ascending order, at borders of 4 MiB
- *	4. RAM: the banks (for a PC: without the firmware's holes) cut at the nodes' borders, whole pages,
- *	   without what the mode cannot address
- *	5. reserved ranges, distances, counts of zones
+ *	4. the command line (ram_words.c): what of it the kernel uses, and whether in other nodes
+ *	5. RAM: the banks (for a PC: without the firmware's holes) cut at the nodes' borders, whole pages,
+ *	   without what the mode cannot address; once all of it, once what the kernel uses
+ *	6. reserved ranges, distances, counts of zones
  */
 #include "sim/desc.h"
 #include "sim/error.h"
+#include "sim/ram_words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,6 +68,19 @@ void range_vec_cut(struct range_vec *vec, uint64_t start, uint64_t end)
 	}
 	range_vec_free(vec);
 	*vec = out;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct machine_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void range_vec_sort(struct range_vec *vec)
+{
+	if (vec->n)
+		qsort(vec->v, vec->n, sizeof(*vec->v), by_start);
 }
 
 static uint64_t page_up(uint64_t n)
@@ -126,13 +141,6 @@ static int resolve_numbers(const struct machine_desc *desc, struct machine_desc 
 }
 
 /* --- RAM ----------------------------------------------------------------------------------- */
-
-static int by_start(const void *a, const void *b)
-{
-	const struct machine_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
 
 static int check_range(const char *key, const struct machine_range *r, struct machine_error *err)
 {
@@ -261,38 +269,75 @@ static int find_banks(const struct machine_desc *desc, struct range_vec *banks,
 	} else {
 		for (unsigned int i = 0; i < desc->nr_ram; i++)
 			range_vec_push(banks, desc->ram[i].start, desc->ram[i].end, desc->ram[i].node);
-		if (banks->n)
-			qsort(banks->v, banks->n, sizeof(*banks->v), by_start);
+		range_vec_sort(banks);
 		for (unsigned int i = 0; i < banks->n; i++)
 			range_vec_push(usable, banks->v[i].start, banks->v[i].end, NUMA_NO_NODE);
 	}
 	return check_banks(desc, banks, err);
 }
 
-static int resolve_ram(const struct arch_machine *am, const struct machine_desc *desc,
-		       unsigned int maxphyaddr, struct range_vec *ram, struct machine_error *err)
+/* Both views of RAM, cut at the borders of @banks. */
+static int cut_ram(const struct arch_machine *am, const struct ram_words *rw,
+		   const struct range_vec *banks, struct machine_desc *out, struct machine_error *err)
 {
-	struct range_vec banks = {0}, usable = {0};
-	int ret = find_banks(desc, &banks, &usable, err);
+	struct desc_owned *owned = out->owned;
+	struct range_vec ram = {0}, kernel = {0};
+
+	cut_at_nodes(rw->firmware, banks, &ram);
+	cut_at_nodes(&rw->usable, banks, &kernel);
+	if (out->mode == MACHINE_MODE_32) {
+		drop_unreachable(am, &ram);
+		range_vec_cut(&kernel, X86_32_TOP, UINT64_MAX);
+	}
+	owned->ram = ram.v;
+	owned->kernel_ram = kernel.v;
+	owned->nr_kernel_ram = kernel.n;
+	out->ram = ram.v;
+	out->nr_ram = ram.n;
+	if (ram.failed || kernel.failed)
+		return sim_error(err, -ENOMEM, "no host memory for the RAM map");
+	if (!ram.n)
+		return sim_error(err, -EINVAL, "the machine has no RAM: not one whole usable page");
+	if (!kernel.n)
+		return sim_error(err, -EINVAL, "kernel command line: mem= and memmap= leave no RAM");
+	if (ram.v[ram.n - 1].end > 1ull << out->maxphyaddr)
+		return sim_error(err, -EINVAL, "RAM ends at 0x%llx, beyond %u physical address bits",
+				 (ull)ram.v[ram.n - 1].end, out->maxphyaddr);
+	return 0;
+}
+
+static int assign_and_cut(const struct arch_machine *am, const struct ram_words *rw,
+			  struct range_vec *banks, struct machine_desc *out, struct machine_error *err)
+{
+	struct desc_owned *owned = out->owned;
+	int ret;
+
+	if (rw->one_node) {
+		out->nodes = 1;
+		for (unsigned int i = 0; i < banks->n; i++)
+			banks->v[i].node = 0;
+	}
+	ret = assign_nodes(out->nodes, banks, err);
+	if (!ret && rw->fake && rw->usable.n)
+		ret = ram_words_fake(rw, banks, &out->nodes, &owned->real_node, err);
+	return ret ? ret : cut_ram(am, rw, banks, out, err);
+}
+
+static int resolve_ram(const struct arch_machine *am, const struct machine_desc *desc,
+		       struct machine_desc *out, struct machine_error *err)
+{
+	struct range_vec banks = {0}, firmware = {0};
+	struct ram_words rw = {0};
+	int ret = find_banks(desc, &banks, &firmware, err);
 
 	if (!ret)
-		ret = assign_nodes(desc->nodes, &banks, err);
+		ret = ram_words_parse(&rw, desc->cmdline, &banks, &firmware, err);
 	if (!ret)
-		cut_at_nodes(&usable, &banks, ram);
+		ret = assign_and_cut(am, &rw, &banks, out, err);
+	range_vec_free(&rw.usable);
 	range_vec_free(&banks);
-	range_vec_free(&usable);
-	if (ret)
-		return ret;
-	if (desc->mode == MACHINE_MODE_32)
-		drop_unreachable(am, ram);
-	if (ram->failed)
-		return sim_error(err, -ENOMEM, "no host memory for the RAM map");
-	if (!ram->n)
-		return sim_error(err, -EINVAL, "the machine has no RAM: not one whole usable page");
-	if (ram->v[ram->n - 1].end > 1ull << maxphyaddr)
-		return sim_error(err, -EINVAL, "RAM ends at 0x%llx, beyond %u physical address bits",
-				 (ull)ram->v[ram->n - 1].end, maxphyaddr);
-	return 0;
+	range_vec_free(&firmware);
+	return ret;
 }
 
 /* --- the rest ------------------------------------------------------------------------------ */
@@ -359,27 +404,28 @@ static int check_distance(const struct machine_desc *desc, struct machine_error 
 	return 0;
 }
 
-static uint8_t *copy_distance(const struct machine_desc *desc)
+/* @real: the nodes of @desc that the @nodes fake ones lie on; NULL: they are the nodes. */
+static uint8_t *copy_distance(const struct machine_desc *desc, unsigned int nodes, const int *real)
 {
-	size_t n = (size_t)desc->nodes * desc->nodes;
-	uint8_t *d = malloc(n);
+	uint8_t *d = malloc((size_t)nodes * nodes);
 
-	if (!d)
-		return NULL;
-	if (desc->distance) {
-		memcpy(d, desc->distance, n);
-		return d;
+	for (unsigned int i = 0; d && i < nodes; i++) {
+		for (unsigned int j = 0; j < nodes; j++) {
+			unsigned int from = real ? (unsigned int)real[i] : i;
+			unsigned int to = real ? (unsigned int)real[j] : j;
+
+			d[i * nodes + j] = from == to ? LOCAL_DISTANCE : REMOTE_DISTANCE;
+			if (desc->distance)
+				d[i * nodes + j] = desc->distance[from * desc->nodes + to];
+		}
 	}
-	memset(d, REMOTE_DISTANCE, n);
-	for (unsigned int i = 0; i < desc->nodes; i++)
-		d[i * desc->nodes + i] = LOCAL_DISTANCE;
 	return d;
 }
 
-static int copy_rest(const struct machine_desc *desc, struct desc_owned *owned,
-		     struct machine_error *err)
+static int copy_rest(const struct machine_desc *desc, const struct machine_desc *out,
+		     struct desc_owned *owned, struct machine_error *err)
 {
-	owned->distance = copy_distance(desc);
+	owned->distance = copy_distance(desc, out->nodes, owned->real_node);
 	owned->cmdline = strdup(desc->cmdline ? desc->cmdline : "");
 	if (desc->nr_zone_pages) {
 		owned->zone_pages = calloc(desc->nr_zone_pages, sizeof(*owned->zone_pages));
@@ -397,23 +443,23 @@ static int resolve(const struct arch_machine *am, const struct machine_desc *des
 		   struct machine_desc *out, struct machine_error *err)
 {
 	struct desc_owned *owned = out->owned;
-	struct range_vec ram = {0}, reserved = {0};
+	struct range_vec reserved = {0};
 	int ret = resolve_numbers(desc, out, err);
 
-	if (!ret)
-		ret = check_zone_pages(desc, err);
 	if (!ret && desc->distance)
 		ret = check_distance(desc, err);
 	if (!ret)
-		ret = resolve_ram(am, desc, out->maxphyaddr, &ram, err);
+		ret = resolve_ram(am, desc, out, err);
 	if (!ret)
-		ret = resolve_reserved(desc, &ram, &reserved, err);
-	owned->ram = ram.v;
+		ret = check_zone_pages(out, err);
+	if (!ret) {
+		struct range_vec kernel = {.v = owned->kernel_ram, .n = owned->nr_kernel_ram};
+
+		ret = resolve_reserved(out, &kernel, &reserved, err);
+	}
 	owned->reserved = reserved.v;
 	if (!ret)
-		ret = copy_rest(desc, owned, err);
-	out->ram = ram.v;
-	out->nr_ram = ram.n;
+		ret = copy_rest(desc, out, owned, err);
 	out->reserved = reserved.v;
 	out->nr_reserved = reserved.n;
 	out->zone_pages = owned->zone_pages;

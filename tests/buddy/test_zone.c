@@ -329,7 +329,9 @@ static void test_impossible_counts(void **state)
 	expect_no_boot("mem=64M zonepages=1/DMA:100:10", -EINVAL, "node 1");
 	expect_no_boot("mem=64M zonepages=0/HighMem:100:10", -EINVAL, "no zone HighMem");
 	expect_no_boot("mem=64M zonepages=0/DMA:100:10,0/DMA:90:9", -EINVAL, "twice");
-	expect_no_boot("mem=64M zonepages=0/Movable:100:10", -EOPNOTSUPP, "Movable");
+	expect_no_boot("mem=64M zonepages=0/DMA:100:100,0/Movable:100:101", -EINVAL, "101 managed");
+	expect_no_boot("mem=64M zonepages=0/DMA:100:100,0/DMA32:8000:8000,0/Movable:8000:8000", -EINVAL,
+		       "0/Movable: 8000 present");
 	expect_no_boot("mem=64M zonepages=0/DMA:100:0", -EINVAL, "reserved");
 	expect_no_boot("ram=1M-64M reserved=0-64M", -EINVAL, "reserved");
 }
