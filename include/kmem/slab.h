@@ -130,11 +130,11 @@ KMEM_API void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp) KMEM_MALLOC KM
  * kmem_cache_alloc_node - an object of a node
  * @s:    as kmem_cache_alloc()
  * @gfp:  as kmem_cache_alloc()
- * @node: NUMA_NO_NODE: any. Another node's object is returned when @node has none, unless
- *        __GFP_THISNODE.
+ * @node: NUMA_NO_NODE: any. Another node's object is returned when @node has none, or is not there
+ *        at all, unless __GFP_THISNODE.
  *
- * Return: the object, or NULL. For a node that does not exist SLAB and SLOB return NULL and warn;
- * SLUB, as Linux's, takes any.
+ * Return: the object, or NULL. A number that no node can have, below 0 or from MAX_NUMNODES on, is
+ * reported as a BUG, as by a kernel with CONFIG_DEBUG_VM.
  */
 KMEM_API void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node) KMEM_MALLOC
 	KMEM_MUST_CHECK;

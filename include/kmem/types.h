@@ -54,6 +54,9 @@
 /* "No particular node": the caller's own node first. */
 #define NUMA_NO_NODE (-1)
 
+/* Numbers that nodes can have: 0 … MAX_NUMNODES - 1, as in a kernel with CONFIG_NODES_SHIFT=10. */
+#define MAX_NUMNODES 1024
+
 /* Physical address: bytes from the start of simulated physical memory. */
 typedef uint64_t phys_addr_t;
 

@@ -137,7 +137,8 @@ noinline void *kmalloc_slow(size_t size, gfp_t gfp, int node)
 				    KMALLOC_MAX_SIZE);
 		return NULL;
 	}
-	return large_alloc(k, size, gfp, node);
+	node = slab_request_node(k, gfp, node, "kmalloc_node");
+	return node == SLAB_NO_NODE ? NULL : large_alloc(k, size, gfp, node);
 }
 
 /* The block of whole pages that starts at @p; else NULL after a report in the name of @what. */

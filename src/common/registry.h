@@ -179,6 +179,22 @@ static __always_inline gfp_t slab_fix_gfp(struct kernel *k, gfp_t gfp)
 	return likely(!(gfp & GFP_SLAB_BUG_MASK)) ? gfp : slab_fix_gfp_slow(k, gfp);
 }
 
+/*
+ * The node that a request of a program for @nid is one for: a node of the machine, or NUMA_NO_NODE.
+ * A node that is not there is as one without memory: any other serves. SLAB_NO_NODE: nothing can
+ * serve it, since it must be that node (__GFP_THISNODE), or since no node has such a number, which
+ * is reported as a BUG in the name of @what.
+ */
+#define SLAB_NO_NODE (-2)
+int slab_request_node_slow(struct kernel *k, gfp_t gfp, int nid, const char *what);
+
+static __always_inline int slab_request_node(struct kernel *k, gfp_t gfp, int nid, const char *what)
+{
+	if (likely(nid == NUMA_NO_NODE || (unsigned int)nid < k->arch->nr_nodes))
+		return nid;
+	return slab_request_node_slow(k, gfp, nid, what);
+}
+
 #include "common/meta.h"
 
 #endif

@@ -131,3 +131,13 @@ noinline gfp_t slab_fix_gfp_slow(struct kernel *k, gfp_t gfp)
 	report_warn(k, "Unexpected gfp: %#x. Fixing up to gfp: %#x. Fix your code!", gfp, fixed);
 	return fixed;
 }
+
+noinline int slab_request_node_slow(struct kernel *k, gfp_t gfp, int nid, const char *what)
+{
+	if (nid < 0 || nid >= MAX_NUMNODES) {
+		report_bug(k, "%s: %d is no node, they are numbered from 0 to %d", what, nid,
+			   MAX_NUMNODES - 1);
+		return SLAB_NO_NODE;
+	}
+	return gfp & __GFP_THISNODE ? SLAB_NO_NODE : NUMA_NO_NODE;
+}

@@ -119,6 +119,14 @@ static unsigned int slab_refill_batch(const struct slab_cache *s, const struct s
 	return batch;
 }
 
+static void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid);
+
+static noinline void *slab_alloc_absent_node(struct slab_cache *s, gfp_t gfp, int nid)
+{
+	nid = slab_request_node(s->common.kernel, gfp, nid, "kmem_cache_alloc_node");
+	return nid == SLAB_NO_NODE ? NULL : slab_alloc_slow(s, gfp, nid);
+}
+
 static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 {
 	struct arch_cpu *cpu = arch_cpu_lock();
@@ -135,6 +143,10 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 		slab_foreign_cache(k, s);
 		return NULL;
 	}
+	if (unlikely(nid != NUMA_NO_NODE && (unsigned int)nid >= s->nr_nodes)) {
+		arch_cpu_unlock(cpu);
+		return slab_alloc_absent_node(s, gfp, nid);
+	}
 	if (nid == NUMA_NO_NODE || nid == (int)here) {
 		nid = (int)here;
 		object = slab_pop(slab_cpu_array(s, cpu));
@@ -144,10 +156,6 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 	context_might_alloc(gfp, "slab allocation");
 	if (object)
 		return object;
-	if (unlikely((unsigned int)nid >= s->nr_nodes)) {
-		report_warn(k, "kmem_cache_alloc_node: there is no node %d", nid);
-		return NULL;
-	}
 
 	if (batch)
 		object = slab_refill(s, gfp, (unsigned int)nid, batch);

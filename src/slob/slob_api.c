@@ -152,6 +152,9 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 
 	if (unlikely(!k))
 		return NULL;
+	node = slab_request_node(k, gfp, node, what);
+	if (unlikely(node == SLAB_NO_NODE))
+		return NULL;
 	if (unlikely(slob_takes_pages(s))) {
 		object = large_alloc(k, slob_pages_size(s), gfp & ~__GFP_ZERO, node);
 	} else {
@@ -216,6 +219,9 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 		return kmalloc_slow(size, gfp, node);
 	k = arch_kernel();
 	if (unlikely(!k))
+		return NULL;
+	node = slab_request_node(k, gfp, node, "kmalloc_node");
+	if (unlikely(node == SLAB_NO_NODE))
 		return NULL;
 	context_might_alloc(gfp, "slab allocation");
 	header = slob_alloc(k, size + SLOB_KMALLOC_HEADER, gfp, slob_kmalloc_align(size),

@@ -162,9 +162,11 @@ noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
 	if (!check_cache(s))
 		return NULL;
 	context_might_alloc(gfp, "slab allocation");
-	/* A node that does not exist, or has no memory for slabs, is no wish. */
-	if (node != NUMA_NO_NODE &&
-	    ((unsigned int)node >= s->nr_nodes || !s->nodes[node]))
+	node = slab_request_node(s->common.kernel, gfp, node, "kmem_cache_alloc_node");
+	if (unlikely(node == SLAB_NO_NODE))
+		return NULL;
+	/* A node without memory for slabs is no wish. */
+	if (node != NUMA_NO_NODE && !s->nodes[node])
 		node = NUMA_NO_NODE;
 	if (slub_is_debug(s))
 		object = slub_debug_alloc(s, gfp, node);

@@ -2,6 +2,8 @@
 /* Several CPUs and nodes: objects freed where they were not allocated, node requests, threads. */
 #include "conformance.h"
 
+#include <limits.h>
+
 #include <pthread.h>
 
 static void freed_on_another_cpu(void **state)
@@ -92,6 +94,53 @@ static void objects_of_a_node(void **state)
 		kmem_cache_free(s, q);
 	}
 	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+}
+
+static void *alloc_on(struct kmem_cache *s, size_t size, gfp_t gfp, int nid)
+{
+	return s ? kmem_cache_alloc_node(s, gfp, nid) : kmalloc_node(size, gfp, nid);
+}
+
+static void free_of(struct kmem_cache *s, void *p)
+{
+	if (s)
+		kmem_cache_free(s, p);
+	else
+		kfree(p);
+}
+
+/* A node that is not there is one without memory; a number that none can have is a mistake. */
+static void a_node_that_does_not_exist(void **state)
+{
+	static const int absent[] = { 2, 3, 77, MAX_NUMNODES - 1 };
+	static const int impossible[] = { -2, -7, INT_MIN, MAX_NUMNODES, INT_MAX };
+	static const size_t sizes[] = { 8, 200, 5000, 30000 };
+	struct machine *m = test_boot(TWO_NODES);
+	unsigned int i, j;
+
+	for (j = 0; j < 2 * sizeof(sizes) / sizeof(sizes[0]); j++) {
+		size_t size = sizes[j / 2];
+		struct kmem_cache *s = j % 2 ? kmem_cache_create("absent", (unsigned int)size, 0, 0, NULL) :
+					       NULL;
+		void *p;
+
+		for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+			assert_non_null(p = alloc_on(s, size, GFP_KERNEL, absent[i]));
+			test_fill(p, size, i);
+			free_of(s, p);
+			assert_null(alloc_on(s, size, GFP_KERNEL | __GFP_THISNODE, absent[i]));
+			expect_no_reports();
+		}
+		for (i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+			assert_null(alloc_on(s, size, GFP_KERNEL, impossible[i]));
+			expect_report(MACHINE_BUG, "is no node");
+		}
+		assert_non_null(p = alloc_on(s, size, GFP_KERNEL, 1));
+		free_of(s, p);
+		kmem_cache_destroy(s);
+	}
+	assert_ptr_equal(kmalloc_node(0, GFP_KERNEL, -7), ZERO_SIZE_PTR);
 	test_shutdown(m, 0);
 }
 
@@ -308,6 +357,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(shrink_and_destroy_reach_every_cpu),
 	cmocka_unit_test(cpus_that_do_not_exist),
 	cmocka_unit_test(objects_of_a_node),
+	cmocka_unit_test(a_node_that_does_not_exist),
 	cmocka_unit_test(a_full_node_falls_back),
 	cmocka_unit_test(threads_share_the_cpus),
 	cmocka_unit_test(one_thread_allocates_another_frees),

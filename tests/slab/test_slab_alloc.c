@@ -210,10 +210,16 @@ static void a_node_that_is_not_there(void **state)
 {
 	struct slab_cache *s = make_cache(512, 0, 0, NULL);
 
-	assert_null(kmem_cache_alloc_node(&s->common, GFP_KERNEL, 2));
-	expect_report(MACHINE_WARN, "no node 2");
+	void *object = kmem_cache_alloc_node(&s->common, GFP_KERNEL, 2);
+
+	/* As if nothing had been said: this CPU's array serves. */
+	assert_int_equal(node_of(s, object), 0);
+	assert_int_equal(array_of(s, 0)->avail, s->geo.num - 1);
+	give(s, object);
+	assert_null(kmem_cache_alloc_node(&s->common, GFP_KERNEL | __GFP_THISNODE, 2));
+	expect_no_reports();
 	assert_null(kmem_cache_alloc_node(&s->common, GFP_KERNEL, -7));
-	expect_report(MACHINE_WARN, "no node -7");
+	expect_report(MACHINE_BUG, "-7 is no node");
 	kmem_cache_destroy(&s->common);
 }
 
