@@ -231,6 +231,20 @@ KMEM_DECL(int, numa_node_id, (void));
  */
 KMEM_DECL(int, cpu_migrate, (unsigned int cpu));
 
+/**
+ * machine_advance - let time pass on the entered machine (libkmem's own)
+ * @ms: milliseconds; 0 only reads the clock
+ *
+ * The machine's clock stands still but for this call. What Linux's timers would have done meanwhile
+ * is done now, in the calling thread: on SLAB every CPU reaps its caches every two seconds
+ * (docs/slab.md), CPU after CPU. SLUB and SLOB have no timers. Grace periods do not go by the clock
+ * (rcu.h).
+ *
+ * Return: what the clock says then, milliseconds since boot; -ENODEV without a machine (reported).
+ * Context: any thread, not from a callback of the library; may sleep.
+ */
+KMEM_DECL(long, machine_advance, (unsigned int ms));
+
 /* --- who hears of trouble ------------------------------------------------------------------ */
 
 /* How bad it is. */

@@ -36,6 +36,24 @@ KMEM_DECL(long, proc_read, (const char *name, char *buf, size_t size));
  */
 KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg));
 
+/**
+ * proc_write - write to a file, as `echo TEXT > /proc/NAME` does
+ * @name: as proc_read(). Only "slabinfo" takes anything, and only on SLAB
+ * @text: for slabinfo "CACHE LIMIT BATCHCOUNT SHARED": new tunables of a cache. LIMIT is how many free
+ *        objects a CPU's array holds, BATCHCOUNT how many move at once, SHARED × BATCHCOUNT how many
+ *        a node's shared array holds (0: it has none). What follows is not looked at.
+ * @len:  bytes of @text, at most 128; no NUL is needed
+ *
+ * The free objects that arrays held go back to their slabs; live ones notice nothing. Numbers that
+ * make no sense (LIMIT or BATCHCOUNT below 1, BATCHCOUNT above LIMIT, SHARED below 0) are taken and
+ * change nothing, as in Linux.
+ *
+ * Return: @len; -EINVAL: too long, not of this form, or no such cache; -ENOMEM: no room for arrays of
+ * that size, nothing has changed; -EIO: this file cannot be written, as slabinfo on SLUB and SLOB;
+ * -ENOENT; -ENODEV without a machine. Context: any thread; may sleep. Source: slabinfo(5).
+ */
+KMEM_DECL(long, proc_write, (const char *name, const char *text, size_t len));
+
 /** proc_name - name of the @i-th file, from 0, NULL past the last. Any thread; needs no machine. */
 KMEM_DECL(const char *, proc_name, (unsigned int i));
 

@@ -25,6 +25,7 @@
 #include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/context.h"
+#include "lib/errno.h"
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
 #include "lib/percpu.h"
@@ -180,6 +181,13 @@ unsigned long machine_shutdown(struct machine *m)
 	if (previous && previous != m)
 		machine_enter(previous);
 	return leaks;
+}
+
+long machine_advance(unsigned int ms)
+{
+	struct kernel *k = arch_kernel();
+
+	return k ? (long)caches_advance(k, ms) : -ENODEV;
 }
 
 const char *machine_backend(void)

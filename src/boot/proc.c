@@ -4,6 +4,7 @@
 
 #include "buddy/buddy.h"
 #include "common/registry.h"
+#include "lib/errno.h"
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
 #include "lib/string.h"
@@ -14,37 +15,44 @@
 struct proc_file {
 	const char *name;
 	void (*show)(struct kernel *k, struct seq_file *m);
+	long (*write)(struct kernel *k, const char *text, size_t len);	/* NULL: nobody may */
 };
 
 static const struct proc_file proc_files[] = {
-	{"buddyinfo", buddy_show_buddyinfo},
-	{"zoneinfo", buddy_show_zoneinfo},
-	{"pagetypeinfo", buddy_show_pagetypeinfo},
-	{"vmstat", buddy_show_vmstat},
-	{"meminfo", buddy_show_meminfo},
-	{"extfrag_index", buddy_show_extfrag_index},
-	{"unusable_index", buddy_show_unusable_index},
-	{"zones-csv", buddy_show_zones_csv},
-	{"slabinfo", caches_show_slabinfo},
-	{"vmallocinfo", vmalloc_show_vmallocinfo},
+	{"buddyinfo", buddy_show_buddyinfo, NULL},
+	{"zoneinfo", buddy_show_zoneinfo, NULL},
+	{"pagetypeinfo", buddy_show_pagetypeinfo, NULL},
+	{"vmstat", buddy_show_vmstat, NULL},
+	{"meminfo", buddy_show_meminfo, NULL},
+	{"extfrag_index", buddy_show_extfrag_index, NULL},
+	{"unusable_index", buddy_show_unusable_index, NULL},
+	{"zones-csv", buddy_show_zones_csv, NULL},
+	{"slabinfo", caches_show_slabinfo, caches_write_slabinfo},
+	{"vmallocinfo", vmalloc_show_vmallocinfo, NULL},
 };
 
 #define NR_PROC_FILES (sizeof(proc_files) / sizeof(proc_files[0]))
 
+static const struct proc_file *proc_find(const char *name)
+{
+	for (size_t i = 0; i < NR_PROC_FILES; i++)
+		if (!strcmp(proc_files[i].name, name))
+			return &proc_files[i];
+	return NULL;
+}
+
 static long proc_show(const char *name, struct seq_file *m)
 {
+	const struct proc_file *file = proc_find(name);
 	struct kernel *k;
 
-	for (size_t i = 0; i < NR_PROC_FILES; i++) {
-		if (strcmp(proc_files[i].name, name))
-			continue;
-		k = arch_kernel();
-		if (!k)
-			return -ENODEV;
-		proc_files[i].show(k, m);
-		return (long)m->len;
-	}
-	return -ENOENT;
+	if (!file)
+		return -ENOENT;
+	k = arch_kernel();
+	if (!k)
+		return -ENODEV;
+	file->show(k, m);
+	return (long)m->len;
 }
 
 long proc_read(const char *name, char *buf, size_t size)
@@ -61,6 +69,19 @@ long proc_write_to(const char *name, kmem_sink_fn *sink, void *arg)
 
 	seq_init_sink(&m, sink, arg);
 	return proc_show(name, &m);
+}
+
+long proc_write(const char *name, const char *text, size_t len)
+{
+	const struct proc_file *file = proc_find(name);
+	struct kernel *k;
+
+	if (!file)
+		return -ENOENT;
+	k = arch_kernel();
+	if (!k)
+		return -ENODEV;
+	return file->write ? file->write(k, text, len) : -EIO;
 }
 
 const char *proc_name(unsigned int i)

@@ -39,6 +39,18 @@ struct backend_traits {
 	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
 	bool merges;			/* like caches share slabs (cache_merge.c) */
 	bool merge_same_align;		/* only where the old cache's alignment does, too */
+
+	/* New tunables of a cache, as written to slabinfo: @limit and @batchcount at least 1,
+	 * @batchcount at most @limit. 0 or -ENOMEM; the registry's mutex is held. NULL: there are
+	 * none. */
+	int (*tune)(struct kmem_cache *s, unsigned int limit, unsigned int batchcount,
+		    unsigned int shared);
+
+	/* CPU @cpu's turn at giving back what @s keeps and nobody uses. Each CPU has one every
+	 * reap_ms of the machine's clock, the first one at reap_first_ms; @tick counts them, @now is
+	 * the clock. The registry's mutex is held. NULL: nothing is done by the clock. */
+	void (*reap)(struct kmem_cache *s, unsigned int cpu, uint64_t tick, uint64_t now);
+	unsigned int reap_first_ms, reap_ms;
 };
 
 /* Constant, one a build. */

@@ -55,6 +55,12 @@ unsigned long caches_report_leaks(struct kernel *k);
 /* slabinfo 2.1. */
 void caches_show_slabinfo(struct kernel *k, struct seq_file *m);
 
+/* A line written to slabinfo: bytes taken, -EINVAL, -EIO, -ENOMEM (proc_write()). */
+long caches_write_slabinfo(struct kernel *k, const char *text, size_t len);
+
+/* machine_advance(). What the clock says afterwards. */
+uint64_t caches_advance(struct kernel *k, unsigned int ms);
+
 /* slab_pages … management_bytes of @st. management_bytes: for each cache its structure, its name
  * and backend_management_bytes(). */
 void caches_get_stats(struct kernel *k, struct kmem_stats *st);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/slabinfo, version 2.1: a header, then one line a cache, newest first. */
+/*
+ * /proc/slabinfo, version 2.1: a header, then one line a cache, newest first. Written to, it takes one
+ * cache's tunables: "NAME LIMIT BATCHCOUNT SHARED".
+ */
 #include "common/backend.h"
 #include "common/registry.h"
+#include "lib/errno.h"
+#include "lib/string.h"
 
 static void show_cache(struct kmem_cache *s, struct seq_file *m)
 {
@@ -29,4 +34,81 @@ void caches_show_slabinfo(struct kernel *k, struct seq_file *m)
 	list_for_each_entry(s, &k->caches->list, list)
 		show_cache(s, m);
 	caches_unlock_to_look(k);
+}
+
+/* --- tunables --------------------------------------------------------------------------------- */
+
+/* Longest line that is taken, in bytes: Linux's. */
+#define SLABINFO_WRITE_MAX 128
+
+struct text {
+	const char *at, *end;
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A decimal number, perhaps negative, with white space in front of it. */
+static bool read_int(struct text *t, int *out)
+{
+	bool negative;
+	const char *first;
+	int n = 0;
+
+	while (t->at < t->end && is_space(*t->at))
+		t->at++;
+	negative = t->at < t->end && *t->at == '-';
+	t->at += negative;
+	for (first = t->at; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++) {
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, *t->at - '0', &n))
+			return false;
+	}
+	*out = negative ? -n : n;
+	return t->at != first;
+}
+
+/* Aliases have no line, so they have no tunables. */
+static struct kmem_cache *find_named_locked(struct kernel *k, const char *name, size_t len)
+{
+	struct kmem_cache *s;
+
+	list_for_each_entry(s, &k->caches->list, list)
+		if (strlen(s->name) == len && !memcmp(s->name, name, len))
+			return s;
+	return NULL;
+}
+
+/* Numbers that make no sense are taken and forgotten, as in Linux. */
+static int tune_locked(struct kmem_cache *s, int limit, int batchcount, int shared)
+{
+	if (!s)
+		return -EINVAL;
+	if (limit < 1 || batchcount < 1 || batchcount > limit || shared < 0)
+		return 0;
+	return backend_traits.tune(s, (unsigned int)limit, (unsigned int)batchcount,
+				   (unsigned int)shared);
+}
+
+long caches_write_slabinfo(struct kernel *k, const char *text, size_t len)
+{
+	struct text t = { .at = text, .end = text + len };
+	int limit, batchcount, shared, err;
+	size_t name = 0;
+
+	if (!backend_traits.tune)
+		return -EIO;
+	if (len > SLABINFO_WRITE_MAX)
+		return -EINVAL;
+	while (name < len && text[name] != ' ')
+		name++;
+	t.at += name;
+	if (!read_int(&t, &limit) || !read_int(&t, &batchcount) || !read_int(&t, &shared))
+		return -EINVAL;
+	caches_lock(k);
+	err = tune_locked(find_named_locked(k, text, name), limit, batchcount, shared);
+	caches_unlock(k);
+	return err ? err : (long)len;
 }

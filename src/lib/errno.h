@@ -5,6 +5,7 @@
 
 #ifndef ENOENT
 #define ENOENT 2
+#define EIO 5
 #define E2BIG 7
 #define ENOMEM 12
 #define EFAULT 14

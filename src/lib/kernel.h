@@ -27,6 +27,13 @@ struct kernel {
 	struct cache_registry *caches;	/* common/registry.h */
 	struct backend_state *backend;	/* private to the backend; may stay NULL */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h; NULL: the paging mode is not supported */
+	uint64_t clock_ms;		/* kernel_clock(); moved by machine_advance() alone */
 };
+
+/* The machine's clock: milliseconds since boot. */
+static inline uint64_t kernel_clock(const struct kernel *k)
+{
+	return __atomic_load_n(&k->clock_ms, __ATOMIC_RELAXED);
+}
 
 #endif

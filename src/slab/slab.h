@@ -17,6 +17,8 @@
  *   array, and every
  *   slab on its lists
  *   an alien array       its own lock, taken before the list_lock of the node it drains to
+ *   the tunables         (limit, batchcount, shared, where the arrays are) a CPU section or the
+ *                        registry's mutex; written with all CPUs claimed (slab_tune.c)
  *   everything else      constant from backend_create() to backend_release()
  */
 #ifndef KMEM_SLAB_SLAB_H
@@ -49,12 +51,19 @@ enum slab_mgmt {
 #define SLAB_OBJ_MAX_NUM 255u
 #define SLAB_OBJ_MIN_SIZE 16u
 
-/* Objects that move between a CPU's array and a node in one step at most; the largest batchcount
- * that slab_geometry() gives is 60. They are on the stack meanwhile. */
+/* Objects that move between a CPU's array and a node in one step at most; they are on the stack
+ * meanwhile. The largest batchcount that slab_geometry() gives is 60; one that was written to
+ * slabinfo and is larger goes in several steps. */
 #define SLAB_BATCH_MAX 64u
 
 /* A CPU array that was not touched since the last reaping is refilled with no more than this. */
 #define SLAB_BATCH_REFILL_LIMIT 16u
+
+/* On the machine's clock: every CPU looks for idle objects this long after boot, then again and
+ * again, and at what belongs to its node at most this often (Linux's REAPTIMEOUT_AC and _NODE). */
+#define SLAB_REAP_FIRST_MS 1000u
+#define SLAB_REAP_MS 2000u
+#define SLAB_REAP_NODE_MS 4000u
 
 /* Capacity of an alien array. */
 #define SLAB_ALIEN_LIMIT 12u
@@ -173,6 +182,8 @@ struct slab_node {
 	unsigned long free_slabs;	/* on `free` */
 	unsigned long free_objects;	/* in slabs, not those in arrays */
 	unsigned long free_limit;	/* more free objects than this: free slabs are given back */
+	bool free_touched;		/* no partial slab served since the last reaping */
+	uint64_t next_reap;		/* on the machine's clock; the registry's mutex */
 	unsigned int colour_next;	/* colour of the newest slab; relaxed atomic, only a hint */
 	unsigned int shared_limit;
 	struct slab_array *shared;	/* NULL: none */
@@ -194,7 +205,10 @@ struct slab_cache {
 	unsigned int span;		/* num * size, bytes */
 	unsigned int free_below;	/* the fast path fills an array up to here: limit; 0 with
 					   init_on_free */
-	unsigned int limit;		/* geo.limit */
+	/* The tunables, at first those of geo. */
+	unsigned int limit;
+	unsigned int batchcount;
+	unsigned int shared;
 
 	struct slab_geometry geo;
 	gfp_t allocflags;		/* for the page allocator */
@@ -267,9 +281,24 @@ struct slab_node *slab_node_create(struct slab_cache *s, unsigned int nid);
 void slab_node_release(struct slab_cache *s, struct slab_node *n);
 size_t slab_node_bytes(const struct slab_cache *s, const struct slab_node *n);
 
+/* The limit that a node has with @batchcount. */
+unsigned long slab_free_limit(const struct slab_cache *s, unsigned int nid,
+			      unsigned int batchcount);
+
 /* Up to @want objects, from the shared array if it has any, else from the lists. */
 unsigned int slab_node_take(struct slab_cache *s, struct slab_node *n, void **objects,
 			    unsigned int want);
+
+/* Where the objects of a batch come from: what its first piece found. */
+enum slab_source {
+	SLAB_FROM_ANY,
+	SLAB_FROM_SHARED,
+	SLAB_FROM_LISTS,
+};
+
+/* One piece, at most @max objects, of a batch that wants @want more of them. */
+unsigned int slab_node_take_piece(struct slab_cache *s, struct slab_node *n, void **objects,
+				  unsigned int want, unsigned int max, enum slab_source *from);
 
 /* The same from the lists alone. */
 unsigned int slab_node_take_lists(struct slab_cache *s, struct slab_node *n, void **objects,
@@ -287,16 +316,17 @@ void slab_node_free_locked(struct slab_cache *s, struct slab_node *n, void **obj
 /* The same with lock and destruction. */
 void slab_node_free(struct slab_cache *s, struct slab_node *n, void **objects, unsigned int nr);
 
-/* Give all slabs of the free list back. */
-void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n);
+/* Give at most @max slabs of the free list back, the last one first. */
+void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n, unsigned long max);
 
 /* --- arrays and nodes (slab_array.c) ---------------------------------------------------------- */
 
 /* Room of the shared array, without the lock: a hint. 0: full, or there is none. */
 unsigned int slab_shared_room(const struct slab_node *n);
 
-/* Move up to @want objects out of the top of the shared array, in its order. */
-unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want);
+/* Move objects out of the shared array: of its youngest @want, the oldest @max, in its order. */
+unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want,
+				     unsigned int max);
 
 /* Put up to @nr objects in; how many found room. */
 unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr);
@@ -309,7 +339,29 @@ void slab_node_flush(struct slab_cache *s, struct slab_node *n, void **objects, 
 bool slab_free_alien(struct slab_cache *s, struct slab_node *here, struct slab_node *n,
 		     void *object);
 
+/* Send home what the array of node @here towards node @nid holds; no such array: nothing. */
+void slab_drain_alien(struct slab_cache *s, struct slab_node *here, unsigned int nid);
+
+/* Give the oldest @nr objects of an array of node @n back to their slabs; its owner's rights and
+ * the list_lock. */
+void slab_array_free_locked(struct slab_cache *s, struct slab_node *n, struct slab_array *ac,
+			    unsigned int nr, struct list_head *list);
+
 /* Empty every array of the cache: of CPUs (claims them), alien, shared. */
 void slab_drain_arrays(struct slab_cache *s);
+
+/* --- reaping, tunables ------------------------------------------------------------------------ */
+
+/* One CPU's turn at one cache (slab_reap.c); the registry's mutex is held. @tick: which one this is
+ * since boot, @now: what the clock says, ms. */
+void slab_reap(struct kmem_cache *cache, unsigned int cpu, uint64_t tick, uint64_t now);
+
+/* New tunables (slab_tune.c): @limit and @batchcount at least 1, @batchcount at most @limit. 0, or
+ * -ENOMEM: nothing has changed. The registry's mutex is held. */
+int slab_tune(struct kmem_cache *cache, unsigned int limit, unsigned int batchcount,
+	      unsigned int shared);
+
+/* Where the fast paths look, after the arrays or the limit have changed. */
+void slab_set_fast_paths(struct slab_cache *s);
 
 #endif

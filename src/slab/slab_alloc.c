@@ -62,12 +62,38 @@ static void *slab_stock(struct slab_cache *s, struct slab_node *n, void **batch,
 	return object;
 }
 
+/* A batchcount that slabinfo was told: the same in several steps. The object that one step would
+ * hand out is the first of the next one's batch. */
+static noinline void *slab_refill_pieces(struct slab_cache *s, gfp_t gfp, unsigned int nid,
+					 unsigned int want)
+{
+	enum slab_source from = SLAB_FROM_ANY;
+	struct slab_node *n = s->node[nid];
+	void *batch[SLAB_BATCH_MAX];
+	void *object = NULL;
+	unsigned int nr, have;
+
+	for (; want; want -= nr) {
+		have = object ? 1 : 0;
+		batch[0] = object;
+		nr = slab_node_take_piece(s, n, batch + have, want, SLAB_BATCH_MAX - have, &from);
+		if (!nr && !object)
+			nr = slab_node_grow(s, slab_gfp_exact(gfp), (int)nid, batch, SLAB_BATCH_MAX);
+		if (!nr)
+			break;
+		object = slab_stock(s, n, batch, have + nr);
+	}
+	return object;
+}
+
 static void *slab_refill(struct slab_cache *s, gfp_t gfp, unsigned int nid, unsigned int want)
 {
 	struct slab_node *n = s->node[nid];
 	void *batch[SLAB_BATCH_MAX];
 	unsigned int nr;
 
+	if (unlikely(want > SLAB_BATCH_MAX))
+		return slab_refill_pieces(s, gfp, nid, want);
 	nr = slab_node_take(s, n, batch, want);
 	if (!nr)
 		nr = slab_node_grow(s, slab_gfp_exact(gfp), (int)nid, batch, want);
@@ -112,7 +138,7 @@ static noinline void slab_foreign_cache(struct kernel *k, const struct slab_cach
 /* How many objects a refill takes; the CPU's section. */
 static unsigned int slab_refill_batch(const struct slab_cache *s, const struct slab_array *ac)
 {
-	unsigned int batch = s->geo.batchcount;
+	unsigned int batch = s->batchcount;
 
 	if (!ac->touched && batch > SLAB_BATCH_REFILL_LIMIT)
 		batch = SLAB_BATCH_REFILL_LIMIT;

@@ -26,25 +26,29 @@ unsigned int slab_shared_room(const struct slab_node *n)
 	return n->shared_limit - __atomic_load_n(&n->shared->avail, __ATOMIC_RELAXED);
 }
 
-static void slab_shared_set(struct slab_array *shared, unsigned int avail)
+static void slab_array_set(struct slab_array *ac, unsigned int avail)
 {
-	__atomic_store_n(&shared->avail, avail, __ATOMIC_RELAXED);
+	__atomic_store_n(&ac->avail, avail, __ATOMIC_RELAXED);
 }
 
-unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want)
+unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want,
+				     unsigned int max)
 {
 	struct slab_array *shared = n->shared;
-	unsigned int left;
+	unsigned int nr;
+	void **entry;
 
 	if (!shared || !shared->avail)
 		return 0;
 	if (want > shared->avail)
 		want = shared->avail;
-	left = shared->avail - want;
-	memcpy(objects, shared->entry + left, want * sizeof(*objects));
-	slab_shared_set(shared, left);
+	nr = want < max ? want : max;
+	entry = shared->entry + shared->avail - want;
+	memcpy(objects, entry, nr * sizeof(*objects));
+	memmove(entry, entry + nr, (want - nr) * sizeof(*entry));
+	slab_array_set(shared, shared->avail - nr);
 	shared->touched = 1;
-	return want;
+	return nr;
 }
 
 unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr)
@@ -56,7 +60,7 @@ unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigne
 	if (!nr)
 		return 0;
 	memcpy(n->shared->entry + n->shared->avail, objects, nr * sizeof(*objects));
-	slab_shared_set(n->shared, n->shared->avail + nr);
+	slab_array_set(n->shared, n->shared->avail + nr);
 	return nr;
 }
 
@@ -83,8 +87,7 @@ static void slab_drain_shared(struct slab_cache *s, struct slab_node *n)
 		return;
 	list_init(&list);
 	arch_spin_lock(&n->list_lock);
-	slab_node_free_locked(s, n, n->shared->entry, n->shared->avail, &list);
-	slab_shared_set(n->shared, 0);
+	slab_array_free_locked(s, n, n->shared, n->shared->avail, &list);
 	arch_spin_unlock(&n->list_lock);
 	slab_destroy_list(s, &list);
 }
@@ -132,25 +135,40 @@ noinline bool slab_free_alien(struct slab_cache *s, struct slab_node *here, stru
 	return !twice;
 }
 
+void slab_drain_alien(struct slab_cache *s, struct slab_node *here, unsigned int nid)
+{
+	struct slab_alien *alien = here->alien ? here->alien[nid] : NULL;
+	struct list_head list;
+
+	if (!alien)
+		return;
+	list_init(&list);
+	arch_spin_lock(&alien->lock);
+	slab_alien_drain_locked(s, alien, s->node[nid], &list);
+	arch_spin_unlock(&alien->lock);
+	slab_destroy_list(s, &list);
+}
+
 static void slab_drain_aliens(struct slab_cache *s, struct slab_node *here)
 {
 	unsigned int nid;
 
-	for (nid = 0; here->alien && nid < s->nr_nodes; nid++) {
-		struct slab_alien *alien = here->alien[nid];
-		struct list_head list;
-
-		if (!alien)
-			continue;
-		list_init(&list);
-		arch_spin_lock(&alien->lock);
-		slab_alien_drain_locked(s, alien, s->node[nid], &list);
-		arch_spin_unlock(&alien->lock);
-		slab_destroy_list(s, &list);
-	}
+	for (nid = 0; nid < s->nr_nodes; nid++)
+		slab_drain_alien(s, here, nid);
 }
 
 /* --- everything ------------------------------------------------------------------------------- */
+
+void slab_array_free_locked(struct slab_cache *s, struct slab_node *n, struct slab_array *ac,
+			    unsigned int nr, struct list_head *list)
+{
+	unsigned int left = ac->avail - nr;
+
+	slab_node_free_locked(s, n, ac->entry, nr, list);
+	memmove(ac->entry, ac->entry + nr, left * sizeof(*ac->entry));
+	/* A shared array's is looked at without the lock. */
+	slab_array_set(ac, left);
+}
 
 static void slab_drain_cpu(struct slab_cache *s, unsigned int id)
 {
@@ -161,8 +179,7 @@ static void slab_drain_cpu(struct slab_cache *s, unsigned int id)
 
 	list_init(&list);
 	arch_spin_lock(&n->list_lock);
-	slab_node_free_locked(s, n, ac->entry, ac->avail, &list);
-	ac->avail = 0;
+	slab_array_free_locked(s, n, ac, ac->avail, &list);
 	arch_spin_unlock(&n->list_lock);
 	arch_cpu_unclaim(cpu);
 	slab_destroy_list(s, &list);

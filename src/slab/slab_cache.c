@@ -10,6 +10,8 @@
  *	kmem_cache_alloc   slab_alloc.c     pop; refill; other nodes
  *	kmem_cache_free    slab_free.c      check; push; flush
  *	arrays             slab_array.c     per CPU, shared, alien
+ *	what idles         slab_reap.c      goes back, by and by
+ *	tunables           slab_tune.c
  *	slab lists         slab_node.c      partial, full, free; free_limit
  *	a slab             slab_slab.c      colour, free list
  *	its shape          slab_geometry.c
@@ -44,6 +46,10 @@ const struct backend_traits backend_traits = {
 	.has_slabinfo = true,
 	.merges = true,
 	.merge_same_align = true,
+	.tune = slab_tune,
+	.reap = slab_reap,
+	.reap_first_ms = SLAB_REAP_FIRST_MS,
+	.reap_ms = SLAB_REAP_MS,
 };
 
 int backend_init(struct kernel *k)
@@ -60,7 +66,7 @@ int backend_init(struct kernel *k)
  * cache look at an array with nothing in it, and at one that is full. So they need no test of their
  * own.
  */
-static void slab_shut_fast_paths(struct slab_cache *s)
+void slab_set_fast_paths(struct slab_cache *s)
 {
 	s->alloc_off = s->common.init_gfp ? s->common.kernel->backend->empty_off : s->cpu_off;
 	s->free_below = s->common.init_on_free ? 0 : s->limit;
@@ -116,11 +122,13 @@ int backend_create(struct kmem_cache *cache)
 	s->span = s->geo.num * s->geo.size;
 	s->recip = UINT64_MAX / s->geo.size + 1;
 	s->limit = s->geo.limit;
+	s->batchcount = s->geo.batchcount;
+	s->shared = s->geo.shared;
 	s->allocflags = slab_allocflags(cache->flags);
 	s->nr_nodes = buddy_nr_nodes(k);
 	s->node = NULL;
 	s->cpu_off = percpu_alloc(k, slab_array_bytes(s->limit), ARCH_CACHE_LINE);
-	slab_shut_fast_paths(s);
+	slab_set_fast_paths(s);
 	if (s->cpu_off && slab_create_nodes(s))
 		return 0;
 	backend_release(cache);
@@ -152,7 +160,7 @@ static void slab_drain(struct slab_cache *s)
 
 	slab_drain_arrays(s);
 	for (nid = 0; nid < s->nr_nodes; nid++)
-		slab_node_drain_free_list(s, s->node[nid]);
+		slab_node_drain_free_list(s, s->node[nid], ULONG_MAX);
 }
 
 int backend_shrink(struct kmem_cache *cache)

@@ -82,22 +82,54 @@ struct slab_free {
 	struct slab_slab *slab;
 	unsigned int here;		/* node of the CPU */
 	unsigned int nr;		/* objects flushed from the CPU's array */
+	unsigned int rest;		/* further ones to be flushed: a large batchcount */
 	void *batch[SLAB_BATCH_MAX];
 };
 
-/* Make room in a full array: copy its oldest objects out. The shared array may have room for only a
- * part of a batch; then that part alone moves. The CPU's section. */
+/* Copy the oldest @nr objects of an array out, or as many as can travel at once. The CPU's
+ * section. */
+static void slab_flush_piece(struct slab_free *f, struct slab_array *ac, unsigned int nr)
+{
+	f->nr = nr < SLAB_BATCH_MAX ? nr : SLAB_BATCH_MAX;
+	f->rest = nr - f->nr;
+	memcpy(f->batch, ac->entry, f->nr * sizeof(*ac->entry));
+	ac->avail -= f->nr;
+	memmove(ac->entry, ac->entry + f->nr, ac->avail * sizeof(*ac->entry));
+}
+
+/* Make room in a full array. The shared array may have room for only a part of a batch; then that
+ * part alone moves. The CPU's section. */
 static void slab_flush_start(struct slab_free *f, struct slab_array *ac)
 {
 	unsigned int room = slab_shared_room(f->owner->node[f->here]);
-	unsigned int nr = f->owner->geo.batchcount;
+	unsigned int nr = f->owner->batchcount;
 
-	if (room && room < nr)
-		nr = room;
-	memcpy(f->batch, ac->entry, nr * sizeof(*ac->entry));
-	ac->avail -= nr;
-	memmove(ac->entry, ac->entry + nr, ac->avail * sizeof(*ac->entry));
-	f->nr = nr;
+	slab_flush_piece(f, ac, room && room < nr ? room : nr);
+}
+
+/* The rest of a batch, from where the thread is now if that is a CPU of the same node. */
+static noinline bool slab_flush_next(struct slab_free *f)
+{
+	struct arch_cpu *cpu = arch_cpu_lock();
+	bool same = cpu && cpu->kernel == f->owner->common.kernel && cpu->node == f->here;
+	struct slab_array *ac;
+
+	f->nr = 0;
+	if (same) {
+		ac = slab_cpu_array(f->owner, cpu);
+		slab_flush_piece(f, ac, f->rest < ac->avail ? f->rest : ac->avail);
+	}
+	if (cpu)
+		arch_cpu_unlock(cpu);
+	return f->nr;
+}
+
+/* Take what was flushed to the node. */
+static void slab_flush_end(struct slab_free *f)
+{
+	do
+		slab_node_flush(f->owner, f->owner->node[f->here], f->batch, f->nr);
+	while (unlikely(f->rest) && slab_flush_next(f));
 }
 
 /* Look at the pointer and free it into the CPU's array if nothing is wrong and it belongs there.
@@ -108,6 +140,7 @@ static enum slab_verdict slab_free_here(struct slab_free *f, const struct slab_c
 	struct slab_array *ac;
 
 	f->nr = 0;
+	f->rest = 0;
 	f->here = cpu->node;
 	f->slab = slab_lookup(cpu, object);
 	if (!f->slab)
@@ -168,7 +201,7 @@ static noinline void slab_free_slow(struct slab_cache *s, void *object)
 	if (unlikely(verdict != SLAB_FREED))
 		slab_free_refuse(k, &f, s, verdict, object);
 	else if (f.nr)
-		slab_node_flush(f.owner, f.owner->node[f.here], f.batch, f.nr);
+		slab_flush_end(&f);
 }
 
 /* --- public ----------------------------------------------------------------------------------- */

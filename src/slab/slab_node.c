@@ -29,6 +29,11 @@ static unsigned int slab_cpus_of_node(const struct kernel *k, unsigned int nid)
 	return am->nr_cpus / am->nr_nodes + (nid < am->nr_cpus % am->nr_nodes);
 }
 
+unsigned long slab_free_limit(const struct slab_cache *s, unsigned int nid, unsigned int batchcount)
+{
+	return (1ul + slab_cpus_of_node(s->common.kernel, nid)) * batchcount + s->geo.num;
+}
+
 static bool slab_create_aliens(struct slab_cache *s, struct slab_node *n)
 {
 	struct kernel *k = s->common.kernel;
@@ -56,7 +61,7 @@ static bool slab_create_aliens(struct slab_cache *s, struct slab_node *n)
 
 static bool slab_create_shared(struct slab_cache *s, struct slab_node *n)
 {
-	n->shared_limit = s->geo.shared * s->geo.batchcount;
+	n->shared_limit = s->shared * s->batchcount;
 	if (!n->shared_limit)
 		return true;
 	n->shared = meta_alloc(s->common.kernel, slab_array_bytes(n->shared_limit), (int)n->nid);
@@ -75,7 +80,8 @@ struct slab_node *slab_node_create(struct slab_cache *s, unsigned int nid)
 	list_init(&n->partial);
 	list_init(&n->full);
 	list_init(&n->free);
-	n->free_limit = (1ul + slab_cpus_of_node(k, nid)) * s->geo.batchcount + s->geo.num;
+	n->free_limit = slab_free_limit(s, nid, s->batchcount);
+	n->next_reap = kernel_clock(k) + SLAB_REAP_NODE_MS;
 	if (slab_create_shared(s, n) && slab_create_aliens(s, n))
 		return n;
 	slab_node_release(s, n);
@@ -117,6 +123,7 @@ static struct slab_slab *slab_first_locked(struct slab_node *n)
 {
 	if (!list_empty(&n->partial))
 		return list_first_entry(&n->partial, struct slab_slab, list);
+	n->free_touched = true;
 	if (list_empty(&n->free))
 		return NULL;
 	n->free_slabs--;
@@ -160,12 +167,25 @@ unsigned int slab_node_take_lists(struct slab_cache *s, struct slab_node *n, voi
 unsigned int slab_node_take(struct slab_cache *s, struct slab_node *n, void **objects,
 			    unsigned int want)
 {
-	unsigned int nr;
+	enum slab_source from = SLAB_FROM_ANY;
+
+	return slab_node_take_piece(s, n, objects, want, want, &from);
+}
+
+unsigned int slab_node_take_piece(struct slab_cache *s, struct slab_node *n, void **objects,
+				  unsigned int want, unsigned int max, enum slab_source *from)
+{
+	unsigned int nr = 0;
 
 	arch_spin_lock(&n->list_lock);
-	nr = slab_shared_take_locked(n, objects, want);
-	if (!nr)
-		nr = slab_node_take_lists_locked(s, n, objects, want);
+	if (*from != SLAB_FROM_LISTS)
+		nr = slab_shared_take_locked(n, objects, want, max);
+	if (nr)
+		*from = SLAB_FROM_SHARED;
+	if (*from != SLAB_FROM_SHARED) {
+		nr = slab_node_take_lists_locked(s, n, objects, want < max ? want : max);
+		*from = SLAB_FROM_LISTS;
+	}
 	arch_spin_unlock(&n->list_lock);
 	return nr;
 }
@@ -246,11 +266,11 @@ void slab_node_free(struct slab_cache *s, struct slab_node *n, void **objects, u
 	slab_destroy_list(s, &list);
 }
 
-void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n)
+void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n, unsigned long max)
 {
 	struct slab_slab *slab;
 
-	for (;;) {
+	for (; max; max--) {
 		arch_spin_lock(&n->list_lock);
 		slab = list_empty(&n->free) ? NULL : slab_node_detach_locked(s, n);
 		arch_spin_unlock(&n->list_lock);

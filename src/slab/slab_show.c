@@ -15,8 +15,8 @@ void backend_get_slabinfo(struct kmem_cache *cache, struct slabinfo *info)
 
 	*info = (struct slabinfo){
 		.limit = s->limit,
-		.batchcount = s->geo.batchcount,
-		.shared = s->geo.shared,
+		.batchcount = s->batchcount,
+		.shared = s->shared,
 		.objects_per_slab = s->geo.num,
 		.cache_order = s->geo.order,
 	};
@@ -57,7 +57,7 @@ void backend_show_geometry(struct kmem_cache *cache, bool counts, struct seq_fil
 	seq_printf(m, " colour=%u colour_off=%u freelist_size=%u mgmt=%s", geo->colour,
 		   geo->colour_off, geo->freelist_size, mgmt_names[geo->mgmt]);
 	seq_printf(m, " limit=%u batchcount=%u shared=%u free_limit=%lu flags=%x", s->limit,
-		   geo->batchcount, geo->shared, s->node[0]->free_limit,
+		   s->batchcount, s->shared, s->node[0]->free_limit,
 		   cache->flags | mgmt_flags[geo->mgmt]);
 	if (!counts)
 		return;
@@ -122,7 +122,7 @@ void backend_show_state(struct kmem_cache *cache, struct kernel *k, kmem_label_f
 	touched = ac->touched;
 	arch_cpu_unlock(cpu);
 
-	seq_printf(m, "ac=%u/%u batch=%u touched=%u", avail, s->limit, s->geo.batchcount, touched);
+	seq_printf(m, "ac=%u/%u batch=%u touched=%u", avail, s->limit, s->batchcount, touched);
 	for (nid = 0; nid < s->nr_nodes; nid++) {
 		struct slab_node *n = s->node[nid];
 

@@ -144,6 +144,41 @@ static void a_node_that_does_not_exist(void **state)
 	test_shutdown(m, 0);
 }
 
+/* SLAB gives back what idles, by and by; the others have nothing to do by the clock. */
+static void time_passes_when_it_is_told_to(void **state)
+{
+	struct machine *m = test_boot("preset=x86_64 mem=64M cpus=2 nodes=2 isolate_metadata=1");
+	struct kmem_cache *s = kmem_cache_create("idle", 100, 0, 0, NULL);
+	uint64_t pages;
+	void *p[500];
+	int i;
+
+	assert_int_equal(machine_advance(0), 0);
+	for (i = 0; i < 500; i++)
+		assert_non_null(p[i] = kmem_cache_alloc(s, GFP_KERNEL));
+	test_fill(p[0], 100, 1);
+	for (i = 1; i < 500; i++)
+		kmem_cache_free(s, p[i]);
+	pages = test_stats().slab_pages;
+	assert_int_equal(machine_advance(300000), 300000);
+	if (backend_is("slab"))
+		assert_int_equal(test_stats().slab_pages, 1);
+	else
+		assert_int_equal(test_stats().slab_pages, pages);
+	assert_true(test_filled(p[0], 100, 1));
+	kmem_cache_free(s, p[0]);
+	kmem_cache_destroy(s);
+	assert_int_equal(machine_advance(1), 300001);
+	/* It may sleep. */
+	preempt_disable();
+	machine_advance(1);
+	expect_report(MACHINE_WARN, "sleeping function called");
+	preempt_enable();
+	test_shutdown(m, 0);
+	assert_int_equal(machine_advance(1), -19);
+	expect_report(MACHINE_WARN, "no machine entered");
+}
+
 /* A full node: its requests move to the other, unless they insist. */
 static void a_full_node_falls_back(void **state)
 {
@@ -358,6 +393,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(cpus_that_do_not_exist),
 	cmocka_unit_test(objects_of_a_node),
 	cmocka_unit_test(a_node_that_does_not_exist),
+	cmocka_unit_test(time_passes_when_it_is_told_to),
 	cmocka_unit_test(a_full_node_falls_back),
 	cmocka_unit_test(threads_share_the_cpus),
 	cmocka_unit_test(one_thread_allocates_another_frees),

@@ -307,6 +307,43 @@ static void proc_files_read_the_same_both_ways(void **state)
 	test_shutdown(m, 0);
 }
 
+/* Only SLAB has tunables; nothing else takes a word. */
+static void tunables_are_written_to_slabinfo(void **state)
+{
+	struct machine *m = test_boot(TWO_CPUS NOMERGE);
+	struct kmem_cache *s = kmem_cache_create("tuned", 200, 0, 0, NULL);
+	char huge[] = "tuned 2000000000 1 0", line[] = "tuned 24 12 2";
+	void *p[100];
+	char *text;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		assert_non_null(p[i] = kmem_cache_alloc(s, GFP_KERNEL));
+		test_fill(p[i], 200, (uint64_t)i);
+	}
+	if (backend_is("slab")) {
+		assert_int_equal(proc_write("slabinfo", line, strlen(line)), strlen(line));
+		text = test_proc("slabinfo");
+		assert_non_null(strstr(text, " : tunables   24   12    2 : slabdata"));
+		free(text);
+		assert_int_equal(proc_write("slabinfo", huge, strlen(huge)), -12);
+		assert_int_equal(proc_write("slabinfo", "nosuch 24 12 2", 14), -22);
+		assert_int_equal(proc_write("slabinfo", "tuned 24 12", 11), -22);
+	} else {
+		assert_int_equal(proc_write("slabinfo", line, strlen(line)), -5);
+	}
+	for (i = 0; i < 100; i++) {
+		assert_true(test_filled(p[i], 200, (uint64_t)i));
+		kmem_cache_free(s, p[i]);
+	}
+	assert_int_equal(proc_write("buddyinfo", "1", 1), -5);
+	assert_int_equal(proc_write("no-such-file", "1", 1), -2);
+	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+	assert_int_equal(proc_write("slabinfo", line, strlen(line)), -19);
+	expect_report(MACHINE_WARN, "no machine entered");
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(slabinfo_has_the_kernels_form),
 	cmocka_unit_test(slabinfo_lists_the_newest_first),
@@ -318,5 +355,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(management_bytes_grow_with_caches),
 	cmocka_unit_test(lookups),
 	cmocka_unit_test(proc_files_read_the_same_both_ways),
+	cmocka_unit_test(tunables_are_written_to_slabinfo),
 };
 TEST_GROUP(inspect, tests);

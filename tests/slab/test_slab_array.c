@@ -143,7 +143,7 @@ static void a_shared_array_takes_what_fits(void **state)
 	assert_int_equal(n->shared->avail, 480);
 	assert_int_equal(n->free_objects, 60);
 	arch_spin_lock(&n->list_lock);
-	assert_int_equal(slab_shared_take_locked(n, ten, 10), 10);
+	assert_int_equal(slab_shared_take_locked(n, ten, 10, 10), 10);
 	arch_spin_unlock(&n->list_lock);
 	assert_int_equal(slab_shared_room(n), 10);
 	slab_node_free(s, n, ten, 10);

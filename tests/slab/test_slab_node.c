@@ -54,7 +54,7 @@ static void slabs_wander_through_the_lists(void **state)
 	assert_int_equal(list_length(&n->free), 1);
 	assert_int_equal(n->free_slabs, 1);
 	check_cache(s);
-	slab_node_drain_free_list(s, n);
+	slab_node_drain_free_list(s, n, ULONG_MAX);
 	assert_int_equal(n->total_slabs, 0);
 	check_cache(s);
 	kmem_cache_destroy(&s->common);
@@ -205,7 +205,7 @@ static void a_surplus_free_is_refused(void **state)
 	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
 	check_cache(s);
 	/* Even when the slab is gone. */
-	slab_node_drain_free_list(s, n);
+	slab_node_drain_free_list(s, n, ULONG_MAX);
 	slab_node_free(s, n, &object, 1);
 	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
 	check_cache(s);
