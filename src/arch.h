@@ -438,6 +438,13 @@ void arch_trap(void) __attribute__((noreturn));
 /* Make windows, CPUs and a copy of @desc with defaults filled in; no thread is attached yet. */
 int arch_machine_create(const struct machine_desc *desc, struct arch_machine **out,
 			struct machine_error *err);
+/* The calling thread is in the early callback of @am's boot: until arch_early_end() it is attached to no
+ * machine, nor lets a call attach it. Returns the machine whose callback it was in before, or NULL, for
+ * arch_early_end(). */
+struct arch_machine *arch_early_begin(struct arch_machine *am);
+void arch_early_end(struct arch_machine *before);
+/* The machine whose early callback the thread is in, or NULL. */
+struct arch_machine *arch_booting(void);
 /* Attach the calling thread to CPU 0 of a machine whose kernel root is set (it becomes the thread's
  * entered machine); copies `kernel` into every CPU. */
 void arch_machine_attach(struct arch_machine *am);

@@ -7,6 +7,7 @@
 #include <kmem/gfp.h>
 #include <kmem/inspect.h>
 #include <kmem/machine.h>
+#include <kmem/memblock.h>
 #include <kmem/mempool.h>
 #include <kmem/mm.h>
 #include <kmem/mmu.h>

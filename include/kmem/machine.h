@@ -62,6 +62,10 @@ struct machine_zone_pages {
 	uint64_t managed;	/* pages */
 };
 
+/* Runs while the machine boots, before it has a page allocator: only <kmem/memblock.h> works there.
+ * Return: 0; a negative errno value: machine_boot() fails with it. */
+typedef int machine_early_fn(void *arg);
+
 /*
  * A machine's description. Fill it with machine_desc_init() and change what differs; arrays and
  * strings that you set yourself stay yours and are copied by machine_boot().
@@ -86,6 +90,8 @@ struct machine_desc {
 	unsigned int maxphyaddr;		/* bits; 0: the mode's default */
 	const char *tlb;			/* TLB geometry; NULL: default */
 	bool default_reserved;			/* add what a real boot reserves on a PC of this size */
+	machine_early_fn *early;		/* may take boot memory; NULL: nobody does */
+	void *early_arg;			/* given to it */
 	void *owned;				/* memory of the parser; freed by machine_desc_free() */
 };
 

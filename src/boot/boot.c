@@ -6,21 +6,22 @@
  *
  *	arch_machine_create	windows for RAM, memmap and per-CPU data; nothing is touched
  *	command line		over Linux's defaults, into kernel_params
+ *	memblock		RAM that the kernel uses, and reserved ranges; the program's early callback
  *	percpu_init		offsets in the CPU windows
- *	memblock		RAM that the kernel uses, and reserved ranges
  *	buddy_init		nodes, zones, watermarks; memblock's free ranges become free lists
  *	backend_init		SLAB, SLUB or SLOB
  *	caches_init		the registry, kmalloc's classes
  *	boot_address_space	page tables, direct map, vmalloc (kva.c)
  *	arch_machine_publish	other threads may enter
  *
- * The booting thread is attached to CPU 0 from the moment that the kernel root exists. A failure
+ * The booting thread is attached to CPU 0 from the moment that memblock is filled. A failure
  * takes everything down again and leaves the thread in the machine it came from. Shutdown reports what
  * is still allocated and unmaps all of it at once: nothing is freed object by object.
  */
 #include "boot/boot.h"
 
 #include "buddy/buddy.h"
+#include "buddy/zone.h"
 #include "common/backend.h"
 #include "common/rcu.h"
 #include "common/registry.h"
@@ -67,10 +68,37 @@ static int fill_memblock(struct kernel *k, struct machine_error *err)
 	for (unsigned int i = 0; !ret && i < desc->nr_reserved; i++) {
 		const struct machine_range *r = &desc->reserved[i];
 
-		ret = memblock_reserve(k, r->start, r->end - r->start);
+		ret = memblock_reserve_range(k, r->start, r->end - r->start);
 	}
 	if (ret)
 		return error_set(err, ret, "memblock: the RAM map does not fit: error %d", ret);
+	return 0;
+}
+
+/* No call of the program's finds a machine yet, but those of memblock do. */
+static int run_early_callback(struct kernel *k, struct machine_error *err)
+{
+	const struct machine_desc *desc = k->arch->desc;
+	struct memblock *mb = k->memblock;
+	struct arch_machine *before;
+	int ret;
+
+	if ((desc->mode == MACHINE_MODE_32 || desc->mode == MACHINE_MODE_PAE))
+		mb->direct_end = ZONE_LOWMEM_END << PAGE_SHIFT;
+	mb->current_limit = mb->direct_end;
+	if (!desc->early)
+		return 0;
+	if (desc->nr_zone_pages)
+		return error_set(err, -EINVAL, "zonepages= says how much is reserved: no early callback");
+	mb->early = true;
+	before = arch_early_begin(k->arch);
+	ret = desc->early(desc->early_arg);
+	arch_early_end(before);
+	mb->early = false;
+	if (ret)
+		return error_set(err, ret < 0 ? ret : -EINVAL, "the early callback failed: %d", ret);
+	if (!mb->memory.total)
+		return error_set(err, -EINVAL, "the early callback left no RAM");
 	return 0;
 }
 
@@ -109,13 +137,16 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 	if (ret)
 		return ret;
 	derive_params(&k->params);
+	ret = fill_memblock(k, err);
+	if (!ret)
+		ret = run_early_callback(k, err);
+	if (ret)
+		return ret;
 	arch_machine_attach(am);
 	ret = percpu_init(k);
 	if (ret)
 		return error_set(err, ret, "no host memory for per-CPU data");
-	ret = fill_memblock(k, err);
-	if (!ret)
-		ret = buddy_init(k, err);
+	ret = buddy_init(k, err);
 	if (!ret)
 		ret = boot_small_objects(k, err);
 	if (!ret)

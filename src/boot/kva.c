@@ -3,7 +3,8 @@
  * The kernel's address space at boot: page tables with the direct map, and the vmalloc region.
  *
  * Tables lie in frames that the description reserves, as a real kernel's early tables do: they
- * take no managed page and change no figure of zoneinfo. Where the description reserves too
+ * take no managed page and change no figure of zoneinfo; what a program's early callback reserved is
+ * the program's. Where the description reserves too
  * little, there is physical memory above RAM (sim/window.c). The direct map shows the RAM that the
  * kernel uses, so not what mem= hides; ranges that touch (a border of nodes) are one, for large
  * pages may span them.
@@ -20,6 +21,28 @@ static phys_addr_t region_end(const struct memblock_region *r)
 	return r->base + r->size;
 }
 
+/* Whole pages of [@start, @end) without what the program's early callback took. */
+static int add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end)
+{
+	const struct memblock_type *program = &k->memblock->program;
+	int ret = 0;
+
+	start = (start + PAGE_SIZE - 1) & PAGE_MASK;
+	for (unsigned int i = 0; !ret && i <= program->cnt; i++) {
+		phys_addr_t stop = end & PAGE_MASK, next = end;
+
+		if (i < program->cnt && program->regions[i].base < end) {
+			stop = program->regions[i].base & PAGE_MASK;
+			next = (region_end(&program->regions[i]) + PAGE_SIZE - 1) & PAGE_MASK;
+		}
+		if (start < stop)
+			ret = vmalloc_add_frames(k, start, stop);
+		if (next > start)
+			start = next;
+	}
+	return ret;
+}
+
 /* What @reserved has in common with RAM. */
 static int add_reserved(struct kernel *k, const struct memblock_region *reserved)
 {
@@ -32,10 +55,8 @@ static int add_reserved(struct kernel *k, const struct memblock_region *reserved
 		phys_addr_t end = region_end(r) < region_end(reserved) ? region_end(r) :
 									 region_end(reserved);
 
-		start = (start + PAGE_SIZE - 1) & PAGE_MASK;
-		end &= PAGE_MASK;
 		if (start < end)
-			ret = vmalloc_add_frames(k, start, end);
+			ret = add_frames(k, start, end);
 	}
 	return ret;
 }

@@ -56,7 +56,7 @@ static int drop_frames(struct kernel *k, int nid, uint64_t low, uint64_t high)
 	/* From the end, for removing shifts what stands behind. */
 	for (unsigned int i = k->memblock->memory.cnt; !ret && i-- > 0;)
 		if (region_part(k, i, nid, low, high, &start, &end))
-			ret = memblock_remove(k, start << PAGE_SHIFT, (end - start) << PAGE_SHIFT);
+			ret = memblock_remove_range(k, start << PAGE_SHIFT, (end - start) << PAGE_SHIFT);
 	return ret;
 }
 
@@ -71,7 +71,7 @@ static int reserve_top(struct kernel *k, int nid, uint64_t low, uint64_t high, u
 			continue;
 		if (end - start > nr)
 			start = end - nr;
-		ret = memblock_reserve(k, start << PAGE_SHIFT, (end - start) << PAGE_SHIFT);
+		ret = memblock_reserve_range(k, start << PAGE_SHIFT, (end - start) << PAGE_SHIFT);
 		nr -= end - start;
 	}
 	return ret;
@@ -195,7 +195,7 @@ int zone_apply_counts(struct buddy *b, struct machine_error *err)
 {
 	struct kernel *k = b->kernel;
 	const struct machine_desc *desc = k->arch->desc;
-	int ret = memblock_phys_free(k, 0, memblock_end_of_dram(k));
+	int ret = memblock_free_range(k, 0, memblock_end_of_dram(k));
 
 	if (ret)
 		return error_set(err, ret, "zonepages: no RAM to share out");

@@ -4,6 +4,7 @@
 #define KMEM_LIB_ERRNO_H
 
 #ifndef ENOENT
+#define EPERM 1
 #define ENOENT 2
 #define EIO 5
 #define E2BIG 7

@@ -11,12 +11,15 @@
  *
  * "Free" is not stored: it is memory minus reserved, computed by memblock_next_free(), which the
  * page allocator walks once to receive its pages. Early allocation is reserving:
- * memblock_phys_alloc_range() finds a free range and adds it to reserved, so that the page
+ * memblock_alloc_range() finds a free range and adds it to reserved, so that the page
  * allocator never sees it.
  *
  * Every change is "cut the range out of the set, then maybe put it in", which makes overlaps of any
  * kind one case. A cut adds at most one range (the middle of one is taken out), putting in adds one
  * more: room for two is made before anything changes, so a change happens wholly or not at all.
+ *
+ * A third set, program, remembers which of the reserved ranges the program's early callback asked for
+ * (early.c): those are its own, the others may serve the kernel's page tables.
  *
  * After boot the sets stay as they were when the page allocator took over, for questions such as
  * "is this frame RAM". They are written by the booting thread only; no lock.
@@ -164,6 +167,8 @@ int memblock_init(struct kernel *k)
 	if (!mb)
 		return -ENOMEM;
 	k->memblock = mb;
+	mb->current_limit = UINT64_MAX;
+	mb->direct_end = UINT64_MAX;
 	ret = memblock_grow(k, &mb->memory, MEMBLOCK_INIT_REGIONS);
 	return ret ? ret : memblock_grow(k, &mb->reserved, MEMBLOCK_INIT_REGIONS);
 }
@@ -173,19 +178,32 @@ int memblock_add_node(struct kernel *k, phys_addr_t base, phys_addr_t size, int 
 	return memblock_change(k, &k->memblock->memory, base, size, true, nid);
 }
 
-int memblock_remove(struct kernel *k, phys_addr_t base, phys_addr_t size)
+int memblock_remove_range(struct kernel *k, phys_addr_t base, phys_addr_t size)
 {
 	return memblock_change(k, &k->memblock->memory, base, size, false, 0);
 }
 
-int memblock_reserve(struct kernel *k, phys_addr_t base, phys_addr_t size)
+/* Whose it is must be known for both or neither. */
+static int memblock_change_reserved(struct kernel *k, phys_addr_t base, phys_addr_t size, bool put)
 {
-	return memblock_change(k, &k->memblock->reserved, base, size, true, NUMA_NO_NODE);
+	struct memblock *mb = k->memblock;
+	int ret = 0;
+
+	if (mb->early)
+		ret = memblock_change(k, &mb->program, base, size, put, NUMA_NO_NODE);
+	if (!ret)
+		ret = memblock_change(k, &mb->reserved, base, size, put, NUMA_NO_NODE);
+	return ret;
 }
 
-int memblock_phys_free(struct kernel *k, phys_addr_t base, phys_addr_t size)
+int memblock_reserve_range(struct kernel *k, phys_addr_t base, phys_addr_t size)
 {
-	return memblock_change(k, &k->memblock->reserved, base, size, false, 0);
+	return memblock_change_reserved(k, base, size, true);
+}
+
+int memblock_free_range(struct kernel *k, phys_addr_t base, phys_addr_t size)
+{
+	return memblock_change_reserved(k, base, size, false);
 }
 
 static bool memblock_in(const struct memblock_type *type, phys_addr_t addr)
@@ -195,12 +213,12 @@ static bool memblock_in(const struct memblock_type *type, phys_addr_t addr)
 	return i < type->cnt && type->regions[i].base <= addr;
 }
 
-bool memblock_is_reserved(struct kernel *k, phys_addr_t addr)
+bool memblock_reserved_at(struct kernel *k, phys_addr_t addr)
 {
 	return memblock_in(&k->memblock->reserved, addr);
 }
 
-bool memblock_is_memory(struct kernel *k, phys_addr_t addr)
+bool memblock_memory_at(struct kernel *k, phys_addr_t addr)
 {
 	return memblock_in(&k->memblock->memory, addr);
 }
@@ -260,6 +278,39 @@ bool memblock_next_free(struct kernel *k, uint64_t *cursor, struct memblock_regi
 	}
 }
 
+/* The same from above: everything from the cursor up was seen. */
+bool memblock_prev_free(struct kernel *k, uint64_t *cursor, struct memblock_region *out)
+{
+	const struct memblock_type *memory = &k->memblock->memory;
+	const struct memblock_type *reserved = &k->memblock->reserved;
+	phys_addr_t at = *cursor;
+
+	while (at) {
+		unsigned int m = memblock_search(memory, at - 1), r;
+		const struct memblock_region *mem = &memory->regions[m];
+		phys_addr_t start;
+
+		if (m == memory->cnt || mem->base >= at) {
+			if (!m)
+				return false;
+			mem--;
+			at = mem->base + mem->size;
+		}
+		r = memblock_search(reserved, at - 1);
+		if (r < reserved->cnt && reserved->regions[r].base < at) {
+			at = reserved->regions[r].base;
+			continue;
+		}
+		start = mem->base;
+		if (r && reserved->regions[r - 1].base + reserved->regions[r - 1].size > start)
+			start = reserved->regions[r - 1].base + reserved->regions[r - 1].size;
+		*out = (struct memblock_region){start, at - start, mem->nid};
+		*cursor = start;
+		return true;
+	}
+	return false;
+}
+
 /* Place for @size in [low, high), as high or as low as it goes; 0 if there is none. */
 static phys_addr_t memblock_fit(phys_addr_t low, phys_addr_t high, phys_addr_t size,
 				phys_addr_t align, bool bottom_up)
@@ -274,34 +325,28 @@ static phys_addr_t memblock_fit(phys_addr_t low, phys_addr_t high, phys_addr_t s
 	return at;
 }
 
-phys_addr_t memblock_phys_alloc_range(struct kernel *k, phys_addr_t size, phys_addr_t align,
-				      phys_addr_t min, phys_addr_t max, int nid)
+phys_addr_t memblock_alloc_range(struct kernel *k, phys_addr_t size, phys_addr_t align,
+				 phys_addr_t min, phys_addr_t max, int nid)
 {
-	bool bottom_up = k->memblock->bottom_up;
+	bool up = k->memblock->bottom_up;
 	struct memblock_region range;
-	phys_addr_t found = 0;
-	uint64_t cursor = 0;
+	uint64_t cursor;
 
 	if (!size || !align || align & (align - 1))
 		return 0;
 	/* 0 means failure, so the frame at 0 is never given out. */
 	if (min < PAGE_SIZE)
 		min = PAGE_SIZE;
-	while (memblock_next_free(k, &cursor, &range)) {
+	cursor = up ? min : max;
+	while (up ? memblock_next_free(k, &cursor, &range) : memblock_prev_free(k, &cursor, &range)) {
 		phys_addr_t low = range.base > min ? range.base : min;
 		phys_addr_t high = range.base + range.size < max ? range.base + range.size : max;
-		phys_addr_t at;
+		phys_addr_t at = 0;
 
-		if (nid != NUMA_NO_NODE && range.nid != nid)
-			continue;
-		at = memblock_fit(low, high, size, align, bottom_up);
-		if (!at)
-			continue;
-		found = at;
-		if (bottom_up)
-			break;
+		if (nid == NUMA_NO_NODE || range.nid == nid)
+			at = memblock_fit(low, high, size, align, up);
+		if (at)
+			return memblock_reserve_range(k, at, size) ? 0 : at;
 	}
-	if (!found || memblock_reserve(k, found, size))
-		return 0;
-	return found;
+	return 0;
 }

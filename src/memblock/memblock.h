@@ -29,7 +29,11 @@ struct memblock_type {
 struct memblock {
 	struct memblock_type memory;
 	struct memblock_type reserved;
+	struct memblock_type program;	/* of the reserved ranges those of the early callback */
+	bool early;			/* the callback runs */
 	bool bottom_up;
+	phys_addr_t current_limit;	/* of allocations that name no other */
+	phys_addr_t direct_end;		/* first byte that has no address in the direct map */
 };
 
 /* 0 or -ENOMEM. */
@@ -37,17 +41,17 @@ int memblock_init(struct kernel *k);
 
 /* Each: 0, -ENOMEM, -EINVAL (empty or wrapping range). add: an overlap takes the newer node. */
 int memblock_add_node(struct kernel *k, phys_addr_t base, phys_addr_t size, int nid);
-int memblock_remove(struct kernel *k, phys_addr_t base, phys_addr_t size);
-int memblock_reserve(struct kernel *k, phys_addr_t base, phys_addr_t size);
-int memblock_phys_free(struct kernel *k, phys_addr_t base, phys_addr_t size);
+int memblock_remove_range(struct kernel *k, phys_addr_t base, phys_addr_t size);
+int memblock_reserve_range(struct kernel *k, phys_addr_t base, phys_addr_t size);
+int memblock_free_range(struct kernel *k, phys_addr_t base, phys_addr_t size);
 
 /* Take @size bytes aligned to @align from [@min, @max) on node @nid (NUMA_NO_NODE: any), highest
  * address first unless bottom_up. Returns the physical address, 0 when nothing fits. */
-phys_addr_t memblock_phys_alloc_range(struct kernel *k, phys_addr_t size, phys_addr_t align,
-				      phys_addr_t min, phys_addr_t max, int nid);
+phys_addr_t memblock_alloc_range(struct kernel *k, phys_addr_t size, phys_addr_t align,
+				 phys_addr_t min, phys_addr_t max, int nid);
 
-bool memblock_is_reserved(struct kernel *k, phys_addr_t addr);
-bool memblock_is_memory(struct kernel *k, phys_addr_t addr);
+bool memblock_reserved_at(struct kernel *k, phys_addr_t addr);
+bool memblock_memory_at(struct kernel *k, phys_addr_t addr);
 phys_addr_t memblock_end_of_dram(struct kernel *k);
 
 /* Node of the RAM at @addr; NUMA_NO_NODE where there is none. */
@@ -55,5 +59,7 @@ int memblock_nid(struct kernel *k, phys_addr_t addr);
 
 /* Walk memory minus reserved in ascending order: start with *@cursor 0; false at the end. */
 bool memblock_next_free(struct kernel *k, uint64_t *cursor, struct memblock_region *out);
+/* In descending order: start with *@cursor UINT64_MAX. */
+bool memblock_prev_free(struct kernel *k, uint64_t *cursor, struct memblock_region *out);
 
 #endif

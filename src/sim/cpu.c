@@ -249,6 +249,10 @@ static struct arch_cpu *attach_to_only_machine(void)
 		report_no_machine("the thread is past its last destructor, or memory ran out");
 		return NULL;
 	}
+	if (t->booting) {
+		report_no_machine("this one is booting, only memblock works yet");
+		return NULL;
+	}
 	process_lock();
 	m = process_only_machine_locked(&why);
 	if (m)

@@ -102,6 +102,35 @@ int arch_machine_create(const struct machine_desc *desc, struct arch_machine **o
 	return 0;
 }
 
+struct arch_machine *arch_early_begin(struct arch_machine *am)
+{
+	struct sim_thread *t = process_thread();
+	struct arch_machine *before = t ? t->booting : NULL;
+
+	if (!t)
+		return NULL;
+	process_lock();
+	thread_detach_locked(t);
+	process_unlock();
+	t->booting = am;
+	return before;
+}
+
+void arch_early_end(struct arch_machine *before)
+{
+	struct sim_thread *t = process_thread();
+
+	if (t)
+		t->booting = before;
+}
+
+struct arch_machine *arch_booting(void)
+{
+	const struct sim_thread *t = sim_local.thread;
+
+	return t ? t->booting : NULL;
+}
+
 void arch_machine_attach(struct arch_machine *am)
 {
 	struct sim_thread *t = process_thread();

@@ -11,6 +11,7 @@ struct sim_thread {
 	struct list_head list;		/* machine->threads while attached */
 	struct arch_cpu *cpu;		/* NULL while not attached */
 	struct arch_cpu **slot;		/* its arch_cpu_ptr: the same, its stand-in, or &arch_cpu_none */
+	struct arch_machine *booting;	/* the one whose early callback it is in, or NULL */
 	unsigned int exit_rounds;	/* how often the key's destructor has run in it */
 	struct epoch_reader reader;
 } __attribute__((aligned(ARCH_CACHE_LINE)));

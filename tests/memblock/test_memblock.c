@@ -82,17 +82,17 @@ static void test_remove_cuts(void **state)
 
 	(void)state;
 	assert_int_equal(memblock_add_node(&fresh, 0, 8 * MIB, 0), 0);
-	assert_int_equal(memblock_remove(&fresh, 2 * MIB, MIB), 0);
+	assert_int_equal(memblock_remove_range(&fresh, 2 * MIB, MIB), 0);
 	assert_int_equal(memory->cnt, 2);
-	assert_true(memblock_is_memory(&fresh, 2 * MIB - 1));
-	assert_false(memblock_is_memory(&fresh, 2 * MIB));
-	assert_false(memblock_is_memory(&fresh, 3 * MIB - 1));
-	assert_true(memblock_is_memory(&fresh, 3 * MIB));
+	assert_true(memblock_memory_at(&fresh, 2 * MIB - 1));
+	assert_false(memblock_memory_at(&fresh, 2 * MIB));
+	assert_false(memblock_memory_at(&fresh, 3 * MIB - 1));
+	assert_true(memblock_memory_at(&fresh, 3 * MIB));
 	/* Over several ranges, beyond the end, of nothing. */
-	assert_int_equal(memblock_remove(&fresh, MIB, 100 * MIB), 0);
+	assert_int_equal(memblock_remove_range(&fresh, MIB, 100 * MIB), 0);
 	assert_int_equal(memory->cnt, 1);
 	expect_region(memory, 0, 0, MIB, 0);
-	assert_int_equal(memblock_remove(&fresh, 50 * MIB, MIB), 0);
+	assert_int_equal(memblock_remove_range(&fresh, 50 * MIB, MIB), 0);
 	assert_int_equal(memory->total, MIB);
 	assert_int_equal(memblock_end_of_dram(&fresh), MIB);
 }
@@ -101,7 +101,7 @@ static void test_bad_ranges(void **state)
 {
 	(void)state;
 	assert_int_equal(memblock_add_node(&fresh, MIB, 0, 0), -EINVAL);
-	assert_int_equal(memblock_reserve(&fresh, ~0ull - 10, 100), -EINVAL);
+	assert_int_equal(memblock_reserve_range(&fresh, ~0ull - 10, 100), -EINVAL);
 	assert_int_equal(fresh.memblock->memory.cnt, 0);
 	assert_int_equal(fresh.memblock->reserved.cnt, 0);
 	assert_int_equal(memblock_end_of_dram(&fresh), 0);
@@ -116,10 +116,10 @@ static void test_walk_of_free_ranges(void **state)
 	memblock_add_node(&fresh, 0, 4 * MIB, 0);
 	memblock_add_node(&fresh, 4 * MIB, 4 * MIB, 1);
 	memblock_add_node(&fresh, 16 * MIB, MIB, 1);
-	memblock_reserve(&fresh, MIB, MIB);
-	memblock_reserve(&fresh, 3 * MIB, 2 * MIB);
-	memblock_reserve(&fresh, 10 * MIB, MIB);
-	memblock_reserve(&fresh, 16 * MIB, MIB);
+	memblock_reserve_range(&fresh, MIB, MIB);
+	memblock_reserve_range(&fresh, 3 * MIB, 2 * MIB);
+	memblock_reserve_range(&fresh, 10 * MIB, MIB);
+	memblock_reserve_range(&fresh, 16 * MIB, MIB);
 	assert_true(memblock_next_free(&fresh, &cursor, &r));
 	assert_int_equal(r.base, 0);
 	assert_int_equal(r.size, MIB);
@@ -139,27 +139,27 @@ static void test_alloc_top_down_and_bottom_up(void **state)
 	(void)state;
 	memblock_add_node(&fresh, 0, 8 * MIB, 0);
 	memblock_add_node(&fresh, 8 * MIB, 8 * MIB, 1);
-	memblock_reserve(&fresh, 15 * MIB, MIB);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, ~0ull, NUMA_NO_NODE),
+	memblock_reserve_range(&fresh, 15 * MIB, MIB);
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, ~0ull, NUMA_NO_NODE),
 			 15 * MIB - 4096);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, MIB, 0, ~0ull, NUMA_NO_NODE),
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, MIB, 0, ~0ull, NUMA_NO_NODE),
 			 14 * MIB);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 0),
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 0),
 			 8 * MIB - 4096);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, 4 * MIB, NUMA_NO_NODE),
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, 4 * MIB, NUMA_NO_NODE),
 			 4 * MIB - 4096);
 	fresh.memblock->bottom_up = true;
 	/* Never frame 0: that would read as "nothing". */
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, ~0ull, NUMA_NO_NODE),
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, ~0ull, NUMA_NO_NODE),
 			 4096);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 1), 8 * MIB);
-	assert_true(memblock_is_reserved(&fresh, 8 * MIB + 4095));
-	assert_false(memblock_is_reserved(&fresh, 8 * MIB + 4096));
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 1), 8 * MIB);
+	assert_true(memblock_reserved_at(&fresh, 8 * MIB + 4095));
+	assert_false(memblock_reserved_at(&fresh, 8 * MIB + 4096));
 	/* What does not fit, or makes no sense. */
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 64 * MIB, 4096, 0, ~0ull, NUMA_NO_NODE), 0);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 0, 4096, 0, ~0ull, NUMA_NO_NODE), 0);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 3000, 0, ~0ull, NUMA_NO_NODE), 0);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 5), 0);
+	assert_int_equal(memblock_alloc_range(&fresh, 64 * MIB, 4096, 0, ~0ull, NUMA_NO_NODE), 0);
+	assert_int_equal(memblock_alloc_range(&fresh, 0, 4096, 0, ~0ull, NUMA_NO_NODE), 0);
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 3000, 0, ~0ull, NUMA_NO_NODE), 0);
+	assert_int_equal(memblock_alloc_range(&fresh, 4096, 4096, 0, ~0ull, 5), 0);
 }
 
 static void test_free_gives_back(void **state)
@@ -168,12 +168,12 @@ static void test_free_gives_back(void **state)
 
 	(void)state;
 	memblock_add_node(&fresh, 0, 8 * MIB, 0);
-	at = memblock_phys_alloc_range(&fresh, MIB, 4096, 0, ~0ull, NUMA_NO_NODE);
+	at = memblock_alloc_range(&fresh, MIB, 4096, 0, ~0ull, NUMA_NO_NODE);
 	assert_int_equal(at, 7 * MIB);
-	assert_int_equal(memblock_phys_free(&fresh, at, MIB), 0);
+	assert_int_equal(memblock_free_range(&fresh, at, MIB), 0);
 	assert_int_equal(fresh.memblock->reserved.cnt, 0);
 	assert_int_equal(fresh.memblock->reserved.total, 0);
-	assert_int_equal(memblock_phys_alloc_range(&fresh, MIB, 4096, 0, ~0ull, NUMA_NO_NODE), at);
+	assert_int_equal(memblock_alloc_range(&fresh, MIB, 4096, 0, ~0ull, NUMA_NO_NODE), at);
 }
 
 /* --- against a map of 4096 frames, a byte each: 0 no RAM, else node + 1; bit 7: reserved ----- */
@@ -209,11 +209,11 @@ static int memblock_op(unsigned int op, unsigned int from, unsigned int n, unsig
 	case 0:
 		return memblock_add_node(&fresh, base, size, (int)nid);
 	case 1:
-		return memblock_remove(&fresh, base, size);
+		return memblock_remove_range(&fresh, base, size);
 	case 2:
-		return memblock_reserve(&fresh, base, size);
+		return memblock_reserve_range(&fresh, base, size);
 	default:
-		return memblock_phys_free(&fresh, base, size);
+		return memblock_free_range(&fresh, base, size);
 	}
 }
 
@@ -250,7 +250,7 @@ static void check_frames(void)
 		bool is_free = map[i] && map[i] < 0x80;
 
 		assert_int_equal(memblock_nid(&fresh, addr), (map[i] & 0x7f) - 1);
-		assert_int_equal(memblock_is_reserved(&fresh, addr), map[i] >> 7);
+		assert_int_equal(memblock_reserved_at(&fresh, addr), map[i] >> 7);
 		if (is_free && addr >= r.base + r.size)
 			assert_true(memblock_next_free(&fresh, &cursor, &r));
 		assert_int_equal(addr - r.base < r.size, is_free);
@@ -258,6 +258,19 @@ static void check_frames(void)
 			assert_int_equal(r.nid, map[i] - 1);
 	}
 	assert_false(memblock_next_free(&fresh, &cursor, &r));
+	cursor = UINT64_MAX;
+	r = (struct memblock_region){UINT64_MAX, 0, 0};
+	for (unsigned int i = FRAMES; i-- > 0;) {
+		uint64_t addr = (uint64_t)i << 12;
+		bool is_free = map[i] && map[i] < 0x80;
+
+		if (is_free && addr < r.base)
+			assert_true(memblock_prev_free(&fresh, &cursor, &r));
+		assert_int_equal(addr - r.base < r.size, is_free);
+		if (is_free)
+			assert_int_equal(r.nid, map[i] - 1);
+	}
+	assert_false(memblock_prev_free(&fresh, &cursor, &r));
 }
 
 static void test_random_ranges_against_a_map(void **state)

@@ -134,8 +134,8 @@ static void test_where_tables_are(void **state)
 	struct kernel *k = kernel();
 
 	assert_int_equal(mmu_get_regs(&regs), 0);
-	assert_true(memblock_is_memory(k, regs.cr3));
-	assert_true(memblock_is_reserved(k, regs.cr3));
+	assert_true(memblock_memory_at(k, regs.cr3));
+	assert_true(memblock_reserved_at(k, regs.cr3));
 	assert_int_equal(nr_free_pages(), totalram_pages());
 	test_shutdown(m, 0);
 
