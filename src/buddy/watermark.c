@@ -157,8 +157,6 @@ static void zone_set_watermarks(struct zone *zone, unsigned long pages_min, unsi
 
 	if (zone_is_highmem(zone))
 		min = clamp(zone->managed / 1024, HIGHMEM_MIN_PAGES, HIGHMEM_MAX_PAGES);
-	if (!zone->managed)
-		min = 0;
 	zone->watermark[WMARK_MIN] = min;
 	zone->watermark[WMARK_LOW] = min + gap;
 	zone->watermark[WMARK_HIGH] = min + 2 * gap;
