@@ -187,6 +187,7 @@ struct arch_context {
 	bool irqs_disabled;
 	unsigned int rcu_depth;		/* read sections; written by arch_epoch_*() alone */
 	unsigned int calls;		/* calls on their way whose right to sleep was looked at */
+	unsigned int flags;		/* PF_* of lib/context.h: what its allocations may do */
 };
 
 struct arch_context *arch_context(void);

@@ -80,6 +80,39 @@ KMEM_DECL(bool, in_task, (void));
 KMEM_DECL(bool, in_atomic, (void));
 
 /**
+ * memalloc_nofs_save - begin a scope whose requests are all as without __GFP_FS
+ *
+ * For code that holds what a file system's shrinker would need: shrinkers are told so by the flags
+ * they get (shrinker.h). Scopes nest: each restore gets what its own save returned. Source:
+ * Documentation/core-api/gfp_mask-from-fs-io.rst.
+ *
+ * Return: what memalloc_nofs_restore() needs.
+ */
+KMEM_DECL(unsigned int, memalloc_nofs_save, (void));
+
+/** memalloc_nofs_restore - end the scope; @flags: what its memalloc_nofs_save() returned. */
+KMEM_DECL(void, memalloc_nofs_restore, (unsigned int flags));
+
+/** memalloc_noio_save - the same for __GFP_IO and __GFP_FS. Return: for memalloc_noio_restore(). */
+KMEM_DECL(unsigned int, memalloc_noio_save, (void));
+
+/** memalloc_noio_restore - end the scope; @flags: what its memalloc_noio_save() returned. */
+KMEM_DECL(void, memalloc_noio_restore, (unsigned int flags));
+
+/**
+ * memalloc_noreclaim_save - begin a scope whose requests never reclaim and may use all reserves
+ *
+ * For code that frees memory and needs a little to do so; a shrinker runs in such a scope. Requests
+ * with __GFP_NOMEMALLOC, and those of interrupts, get no reserves.
+ *
+ * Return: what memalloc_noreclaim_restore() needs.
+ */
+KMEM_DECL(unsigned int, memalloc_noreclaim_save, (void));
+
+/** memalloc_noreclaim_restore - end it; @flags: what its memalloc_noreclaim_save() returned. */
+KMEM_DECL(void, memalloc_noreclaim_restore, (unsigned int flags));
+
+/**
  * __might_sleep - say that what follows may sleep
  * @file: what the report names; might_sleep() puts the caller's place there
  * @line: likewise

@@ -9,9 +9,9 @@
  * pointers. Behaviour is that of Linux 6.1, Documentation/core-api/memory-allocation.rst and
  * mm-api.rst; misuse is reported (machine.h) and, when the report handler goes on, refused.
  *
- * Flags that only tell reclaim how hard to try or what it may start (__GFP_IO, __GFP_FS,
- * __GFP_WRITE, __GFP_HARDWALL, __GFP_NORETRY, __GFP_RETRY_MAYFAIL) are accepted and shown in
- * reports; reclaim here starts no I/O, so they decide nothing.
+ * A request that no zone can serve above its watermark, and that may wait, reclaims (shrinker.h): one
+ * round, up to sixteen with __GFP_RETRY_MAYFAIL, then it fails. __GFP_IO and __GFP_FS are what
+ * shrinkers are told; __GFP_WRITE, __GFP_HARDWALL and __GFP_COLD are accepted and decide nothing.
  */
 #ifndef KMEM_GFP_H
 #define KMEM_GFP_H
@@ -40,7 +40,7 @@ KMEM_BEGIN_DECLS
 #define __GFP_WRITE ((gfp_t)0x1000u)		/* the page will be dirtied */
 #define __GFP_NOWARN ((gfp_t)0x2000u)		/* no failure report */
 #define __GFP_RETRY_MAYFAIL ((gfp_t)0x4000u)	/* try hard, may fail (once called __GFP_REPEAT) */
-#define __GFP_NOFAIL ((gfp_t)0x8000u)		/* never fails: a panic, if there is nothing at all */
+#define __GFP_NOFAIL ((gfp_t)0x8000u)		/* never fails: notifiers (oom.h), reserves, a panic */
 #define __GFP_NORETRY ((gfp_t)0x10000u)		/* light reclaim only, may fail */
 #define __GFP_MEMALLOC ((gfp_t)0x20000u)	/* all reserves are open */
 #define __GFP_COMP ((gfp_t)0x40000u)		/* make a compound page */

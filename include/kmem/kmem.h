@@ -11,9 +11,12 @@
 #include <kmem/mempool.h>
 #include <kmem/mm.h>
 #include <kmem/mmu.h>
+#include <kmem/oom.h>
 #include <kmem/proc.h>
 #include <kmem/rcu.h>
+#include <kmem/shrinker.h>
 #include <kmem/slab.h>
+#include <kmem/sysctl.h>
 #include <kmem/types.h>
 #include <kmem/vmalloc.h>
 

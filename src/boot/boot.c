@@ -12,6 +12,8 @@
  *	backend_init		SLAB, SLUB or SLOB
  *	caches_init		the registry, kmalloc's classes
  *	boot_address_space	page tables, direct map, vmalloc (kva.c)
+ *	reclaim_set_hook	what caches and vmalloc can give back under pressure
+ *	command line again	sysctl.* words
  *	arch_machine_publish	other threads may enter
  *
  * The booting thread is attached to CPU 0 from the moment that memblock is filled. A failure
@@ -147,11 +149,17 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 	if (ret)
 		return error_set(err, ret, "no host memory for per-CPU data");
 	ret = buddy_init(k, err);
+	if (!ret && reclaim_init(k))
+		ret = error_set(err, -ENOMEM, "no host memory for reclaim");
 	if (!ret)
 		ret = boot_small_objects(k, err);
 	if (!ret)
 		ret = boot_address_space(k, err);
-	return ret;
+	if (ret)
+		return ret;
+	reclaim_set_hook(k, RECLAIM_PURGE, vmalloc_purge);
+	reclaim_set_hook(k, RECLAIM_REAP, caches_reap);
+	return cmdline_apply_sysctl(am->desc->cmdline, err);
 }
 
 int machine_boot(const struct machine_desc *desc, struct machine **out, struct machine_error *err)
@@ -205,6 +213,7 @@ unsigned long machine_shutdown(struct machine *m)
 	rcu_shutdown(am->kernel);
 	leaks = vmalloc_exit(am->kernel);
 	leaks += caches_report_leaks(am->kernel);
+	leaks += shrinkers_report_leaks(am->kernel);
 	leaks += buddy_report_leaks(am->kernel);
 	context_end_call();
 	arch_machine_retire(am);

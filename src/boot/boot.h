@@ -11,6 +11,10 @@
  * the word that is unknown or has a bad value; -EOPNOTSUPP for a word this version does not have. */
 int cmdline_parse(const char *cmdline, struct kernel_params *params, struct machine_error *err);
 
+/* Its words sysctl.NAME=VALUE, for a machine that runs and that the thread has entered. 0 or -EINVAL with
+ * @err naming the word. */
+int cmdline_apply_sysctl(const char *cmdline, struct machine_error *err);
+
 /* Page tables, direct map, vmalloc region. 0 or -ENOMEM with @err filled. */
 int boot_address_space(struct kernel *k, struct machine_error *err);
 

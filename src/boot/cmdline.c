@@ -2,7 +2,8 @@
 /*
  * The kernel command line: words separated by blanks, `name` or `name=value`, in Linux's own spelling.
  *
- * Each word stands in one table. A word that Linux has and this version has not is there too, without
+ * Words that begin with `sysctl.` are written when everything runs, as if by sysctl_write(). Each other
+ * word stands in one table. A word that Linux has and this version has not is there too, without
  * a parser, so that it fails by its name instead of being taken for a typing error or, worse, ignored.
  */
 #include "boot/boot.h"
@@ -10,6 +11,7 @@
 #include "lib/report.h"
 #include "lib/string.h"
 
+#include <kmem/sysctl.h>
 #include <kmem/types.h>
 
 struct word {
@@ -259,6 +261,51 @@ static const struct option *find_option(const char *name, size_t len)
 	return NULL;
 }
 
+static bool is_sysctl(const struct word *w)
+{
+	return w->len > 7 && !memcmp(w->text, "sysctl.", 7);
+}
+
+static int apply_sysctl(const struct word *w, struct machine_error *err)
+{
+	size_t name_len = name_length(w), value_len = w->len - name_len;
+	int ret, len = w->len < 100 ? (int)w->len : 100;
+	char name[64], value[64];
+
+	if (name_len - 7 >= sizeof(name) || value_len < 2 || value_len > sizeof(value))
+		return error_set(err, -EINVAL, "kernel command line: bad value in '%.*s'", len,
+				  w->text);
+	memcpy(name, w->text + 7, name_len - 7);
+	name[name_len - 7] = '\0';
+	memcpy(value, w->text + name_len + 1, value_len - 1);
+	value[value_len - 1] = '\0';
+	/* As in Linux vm/min_free_kbytes is the same. */
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			*c = '.';
+	ret = sysctl_write(name, value);
+	if (ret == -ENOENT)
+		return error_set(err, -EINVAL, "kernel command line: unknown word '%.*s'", len,
+				  w->text);
+	if (ret)
+		return error_set(err, -EINVAL, "kernel command line: bad value in '%.*s'", len,
+				  w->text);
+	return 0;
+}
+
+int cmdline_apply_sysctl(const char *cmdline, struct machine_error *err)
+{
+	struct word w;
+	int ret = 0;
+
+	if (!cmdline)
+		return 0;
+	while (!ret && next_word(&cmdline, &w))
+		if (is_sysctl(&w))
+			ret = apply_sysctl(&w, err);
+	return ret;
+}
+
 static int apply_word(const struct word *w, struct kernel_params *params, struct machine_error *err)
 {
 	size_t name = name_length(w);
@@ -297,7 +344,7 @@ int cmdline_parse(const char *cmdline, struct kernel_params *params, struct mach
 	if (!cmdline)
 		return 0;
 	while (next_word(&cmdline, &w)) {
-		int ret = apply_word(&w, params, err);
+		int ret = is_sysctl(&w) ? 0 : apply_word(&w, params, err);
 
 		if (ret)
 			return ret;

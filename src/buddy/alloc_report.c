@@ -215,3 +215,24 @@ noinline void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order)
 	ksnprintf(what, sizeof(what), "page allocation failure: order:%u", order);
 	warn_alloc_text(k, gfp, what);
 }
+
+noinline void panic_out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order)
+{
+	static const char last[] = "Out of memory and no killable processes...";
+	char text[2048], comm[32], name[GFP_NAME_MAX];
+	struct seq_file m;
+	int tid;
+
+	arch_thread_name(comm, sizeof(comm), &tid);
+	buddy_gfp_name(gfp, name, sizeof(name));
+	pr_warn(k, "%s invoked oom-killer: gfp_mask=%#x(%s), order=%u, oom_score_adj=0", comm, gfp,
+		name, order);
+	log_mem_info(k);
+	pr_warn(k, "%s", last);
+	seq_init_buf(&m, text, sizeof(text));
+	seq_printf(&m, "Kernel panic - not syncing: System is deadlocked on memory\n%s\n", last);
+	report_put_caller(&m, 0);
+	if (m.len >= sizeof(text))
+		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_text(k, MACHINE_PANIC, text);
+}

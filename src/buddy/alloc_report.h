@@ -12,4 +12,8 @@ void warn_alloc(struct kernel *k, gfp_t gfp, unsigned int order);
  * state of the zones. */
 void warn_alloc_text(struct kernel *k, gfp_t gfp, const char *what);
 
+/* A request that must not fail has failed: what the kernel's out-of-memory killer says when it finds
+ * nobody to kill, to the log, then the panic to the report handler. Returns if that goes on. */
+void panic_out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order);
+
 #endif

@@ -22,6 +22,19 @@ int buddy_init(struct kernel *k, struct machine_error *err);
  * zone. Returns their number of pages. */
 unsigned long buddy_report_leaks(struct kernel *k);
 
+/* What layers above do for reclaim: RECLAIM_PURGE unmaps what vfree() left, RECLAIM_REAP gives back what
+ * caches only keep. Called in a thread that may sleep, holds no spin lock, and perhaps any mutex. */
+enum reclaim_hook { RECLAIM_PURGE, RECLAIM_REAP, NR_RECLAIM_HOOKS };
+
+typedef void reclaim_hook_fn(struct kernel *k);
+
+/* Boot, after buddy_init(): no shrinkers, no hooks. 0 or -ENOMEM. */
+int reclaim_init(struct kernel *k);
+void reclaim_set_hook(struct kernel *k, enum reclaim_hook hook, reclaim_hook_fn *fn);
+
+/* Shutdown: shrinkers that are still registered, reported one by one; how many. */
+unsigned long shrinkers_report_leaks(struct kernel *k);
+
 /* Texts. */
 void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m);
 void buddy_show_zoneinfo(struct kernel *k, struct seq_file *m);

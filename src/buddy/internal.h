@@ -10,6 +10,7 @@
 
 #include "buddy/mmzone.h"
 #include "lib/kernel.h"
+#include "lib/mutex.h"
 #include "lib/report.h"
 
 #include <kmem/gfp.h>
@@ -44,9 +45,15 @@ struct buddy {
 	uint64_t zone_low[KMEM_MAX_NR_ZONES];	/* frame numbers, [low, high) */
 	uint64_t zone_high[KMEM_MAX_NR_ZONES];
 	unsigned int movable_source;	/* type of zone that ZONE_MOVABLE is cut from */
-	unsigned long min_free_kbytes;
+	struct mutex sysctl_mutex;	/* writers of the figures of sysctl.c; read by atomics */
+	unsigned int min_free_kbytes;
+	unsigned int watermark_scale_factor;	/* of 10000 */
+	unsigned int watermark_boost_factor;	/* of 10000 */
+	unsigned int lowmem_reserve_ratio[KMEM_MAX_NR_ZONES];
+	unsigned int percpu_high_fraction;
 	unsigned long totalram_pages;
 	uint64_t nr_failures;		/* atomic */
+	struct reclaim *reclaim;	/* buddy/reclaim.h */
 };
 
 /* How a CPU serves requests of one zone and mobility: the first zone of its node's zonelist, if
@@ -171,6 +178,11 @@ struct zone *zone_of_pfn(const struct buddy *b, uint64_t pfn);
 
 /* Work out all watermarks, reserves and per-CPU list figures from the zones' managed pages. */
 void buddy_setup_watermarks(struct buddy *b);
+
+/* What follows from a figure of sysctl.c that was written. The thread may sleep. */
+void buddy_watermarks_changed(struct buddy *b);
+void buddy_reserves_changed(struct buddy *b);
+void buddy_pcp_changed(struct buddy *b);
 
 /* fast_limit after a change of what it is made of. Under the zone's lock, or at boot. */
 void zone_update_limits(struct zone *zone);

@@ -67,7 +67,8 @@ struct zone {
 	uint64_t managed;		/* pages given to the page allocator */
 	uint32_t page_flags;		/* flags of a page of this zone: PG_INIT, zone and node */
 	size_t pcp_off;
-	int pcp_high, pcp_batch;	/* what a pcp starts with */
+
+	int pcp_high, pcp_batch;	/* what a pcp starts with; atomics */
 
 	/* Limits. Written under the lock, read without. After a change of any of them
 	 * zone_update_limits() brings fast_limit up to date. */

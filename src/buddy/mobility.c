@@ -34,8 +34,6 @@
  */
 #include "buddy/mobility.h"
 
-#define WATERMARK_BOOST_FACTOR 15000ul	/* of 10000: Linux's default */
-
 static const uint8_t fallbacks[MIGRATE_PCPTYPES][2] = {
 	[MIGRATE_UNMOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE},
 	[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
@@ -77,8 +75,9 @@ static void boost_watermark_locked(struct zone *zone)
 {
 	unsigned long pageblock = PAGEBLOCK_NR(zone->kernel->buddy);
 	unsigned long high = zone->watermark[WMARK_HIGH];
-	unsigned long max = high / 10000 * WATERMARK_BOOST_FACTOR +
-			    high % 10000 * WATERMARK_BOOST_FACTOR / 10000;
+	unsigned long factor = __atomic_load_n(&zone->kernel->buddy->watermark_boost_factor,
+					       __ATOMIC_RELAXED);
+	unsigned long max = high / 10000 * factor + high % 10000 * factor / 10000;
 	unsigned long boost = zone->watermark_boost + pageblock;
 
 	if (pageblock * 4 > zone->managed || !max)

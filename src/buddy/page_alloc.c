@@ -7,33 +7,16 @@
  *	└ alloc_pages_slow   arguments are checked, then
  *	  ├ get_page_from_freelist(low)     every zone of the zonelist, above its low watermark; first
  *	  │                                 without mixing pageblocks, then with
- *	  └ alloc_pages_pressed             the low marks stopped us
- *	    ├ get_page_from_freelist(min)   deeper for __GFP_HIGH, more so if it cannot wait
- *	    ├ … without watermarks          __GFP_MEMALLOC
- *	    ├ reclaim, then again           if the request may wait
- *	    ├ … with the reserves           __GFP_NOFAIL; panic if that fails too
- *	    └ NULL and a report
+ *	  └ alloc_pages_pressed             the low marks stopped us: alloc_pressed.c
  *
  * In a zone (rmqueue) small blocks come by the CPU's lists (pcp.c), others under the zone's lock.
- *
- * Reclaim here gives back what was only set aside: the lists of all CPUs and the pageblocks
- * reserved for atomic requests.
  */
 #include "buddy/page_alloc.h"
 
-#include "buddy/alloc_report.h"
+#include "buddy/alloc_context.h"
 #include "buddy/buddy.h"
-#include "lib/context.h"
+#include "buddy/reclaim.h"
 #include "lib/string.h"
-
-struct alloc_context {
-	struct buddy *b;
-	const struct zoneref *preferred;	/* where the zonelist begins for this request */
-	gfp_t gfp;
-	unsigned int order;
-	unsigned int highest;			/* highest zone allowed */
-	unsigned int migratetype;
-};
 
 /* --- pages on their way out ------------------------------------------------------------------ */
 
@@ -115,6 +98,9 @@ static struct page *rmqueue_and_mark(const struct alloc_context *ac, struct zone
 		page->flags |= PG_PFMEMALLOC;
 	if (alloc_flags & ALLOC_HIGHATOMIC)
 		zone_reserve_highatomic(zone, page);
+	if (unlikely(__atomic_load_n(&zone->watermark_boost, __ATOMIC_RELAXED)) &&
+	    alloc_flags & ALLOC_KSWAPD)
+		wakeup_kswapd(zone, 0, zone->type);
 	return page;
 }
 
@@ -150,7 +136,7 @@ static struct page *walk_zonelist(const struct alloc_context *ac, unsigned int a
 	return NULL;
 }
 
-static struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags)
+struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags)
 {
 	struct page *page = walk_zonelist(ac, alloc_flags);
 
@@ -170,88 +156,6 @@ static unsigned int alloc_flags_nofragment(const struct alloc_context *ac)
 	if (b->nr_nodes > 1 && !zone_populated(&zone->pgdat->zones[KMEM_ZONE_DMA32]))
 		return 0;
 	return ALLOC_NOFRAGMENT;
-}
-
-/* --- under pressure -------------------------------------------------------------------------- */
-
-static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
-{
-	unsigned int flags = ALLOC_WMARK_MIN;
-
-	_Static_assert(__GFP_HIGH == (gfp_t)ALLOC_MIN_RESERVE, "same bit");
-	_Static_assert(__GFP_KSWAPD_RECLAIM == (gfp_t)ALLOC_KSWAPD, "same bit");
-	flags |= gfp & (__GFP_HIGH | __GFP_KSWAPD_RECLAIM);
-	if (gfp & (__GFP_DIRECT_RECLAIM | __GFP_NOMEMALLOC))
-		return flags;
-	flags |= ALLOC_NON_BLOCK;
-	if (order && flags & ALLOC_MIN_RESERVE)
-		flags |= ALLOC_HIGHATOMIC;
-	return flags;
-}
-
-static bool unreserve_highatomic(const struct alloc_context *ac, bool force)
-{
-	for (const struct zoneref *ref = ac->preferred; ref->zone; ref++)
-		if (ref->type <= ac->highest &&
-		    zone_unreserve_highatomic(ref->zone, ac->migratetype, force))
-			return true;
-	return false;
-}
-
-static struct page *alloc_pages_reclaim(const struct alloc_context *ac, unsigned int alloc_flags)
-{
-	struct page *page;
-
-	unreserve_highatomic(ac, false);
-	drain_all_pages();
-	page = get_page_from_freelist(ac, alloc_flags);
-	while (!page && unreserve_highatomic(ac, true))
-		page = get_page_from_freelist(ac, alloc_flags);
-	return page;
-}
-
-static struct page *alloc_pages_nofail(const struct alloc_context *ac)
-{
-	struct kernel *k = ac->b->kernel;
-	struct page *page;
-	char name[GFP_NAME_MAX];
-
-	page = get_page_from_freelist(ac, ALLOC_MIN_RESERVE);
-	if (!page)
-		page = get_page_from_freelist(ac, ALLOC_NO_WATERMARKS);
-	if (page)
-		return page;
-	buddy_gfp_name(ac->gfp, name, sizeof(name));
-	report_panic(k, "Kernel panic - not syncing: System is deadlocked on memory "
-		     "(order:%u, mode:%#x(%s))", ac->order, ac->gfp, name);
-	return NULL;
-}
-
-static noinline struct page *alloc_pages_pressed(const struct alloc_context *ac)
-{
-	unsigned int alloc_flags = gfp_to_alloc_flags(ac->gfp, ac->order);
-	bool may_wait = ac->gfp & __GFP_DIRECT_RECLAIM;
-	struct page *page = get_page_from_freelist(ac, alloc_flags);
-
-	if (page)
-		return page;
-	if (ac->gfp & __GFP_MEMALLOC && !(ac->gfp & __GFP_NOMEMALLOC)) {
-		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD);
-		page = get_page_from_freelist(ac, alloc_flags);
-	}
-	if (!page && may_wait)
-		page = alloc_pages_reclaim(ac, alloc_flags);
-	if (!page && ac->gfp & __GFP_NOFAIL) {
-		if (may_wait)
-			return alloc_pages_nofail(ac);
-		report_warn(ac->b->kernel, "alloc_pages: __GFP_NOFAIL without __GFP_DIRECT_RECLAIM");
-	}
-	if (!page) {
-		__atomic_fetch_add(&ac->b->nr_failures, 1, __ATOMIC_RELAXED);
-		if (!(ac->gfp & __GFP_NOWARN))
-			warn_alloc(ac->b->kernel, ac->gfp, ac->order);
-	}
-	return page;
 }
 
 /* --- the whole way --------------------------------------------------------------------------- */
@@ -316,9 +220,7 @@ noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid)
 	if (!check_request(k, gfp, order, nid))
 		return NULL;
 	if (!prepare_context(&ac, k->buddy, gfp, order, nid)) {
-		__atomic_fetch_add(&k->buddy->nr_failures, 1, __ATOMIC_RELAXED);
-		if (!(gfp & __GFP_NOWARN))
-			warn_alloc(k, gfp, order);
+		alloc_failed(k, gfp, order);
 		return NULL;
 	}
 	page = get_page_from_freelist(&ac, ALLOC_WMARK_LOW | (gfp & __GFP_KSWAPD_RECLAIM) |

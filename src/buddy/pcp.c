@@ -37,9 +37,29 @@ struct per_cpu_pages *pcp_get(struct arch_cpu *cpu, const struct zone *zone)
 		return pcp;
 	for (unsigned int i = 0; i < NR_PCP_LISTS; i++)
 		list_init(&pcp->lists[i]);
-	pcp->high = zone->pcp_high;
-	pcp->batch = zone->pcp_batch;
+	pcp->high = __atomic_load_n(&zone->pcp_high, __ATOMIC_RELAXED);
+	pcp->batch = __atomic_load_n(&zone->pcp_batch, __ATOMIC_RELAXED);
 	return pcp;
+}
+
+/* A CPU that comes to use meanwhile reads the new figures itself. */
+void zone_pcp_update(struct zone *zone, int high, int batch)
+{
+	const struct arch_machine *am = zone->kernel->arch;
+	unsigned int id;
+
+	__atomic_store_n(&zone->pcp_high, high, __ATOMIC_RELAXED);
+	__atomic_store_n(&zone->pcp_batch, batch, __ATOMIC_RELAXED);
+	for (id = arch_cpu_next_used(am, 0); id < am->nr_cpus; id = arch_cpu_next_used(am, id + 1)) {
+		struct arch_cpu *cpu = arch_cpu_claim(am, id);
+		struct per_cpu_pages *pcp = percpu_ptr(cpu, zone->pcp_off);
+
+		if (pcp->lists[0].next) {
+			pcp->high = high;
+			pcp->batch = batch;
+		}
+		arch_cpu_unclaim(cpu);
+	}
 }
 
 /* The first zone of the node's zonelist that a request of @highest may use, if it is local. */

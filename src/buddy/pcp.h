@@ -112,6 +112,9 @@ unsigned long pcp_alloc_bulk(struct zone *zone, unsigned int migratetype, unsign
 /* Make the lists of a CPU that was claimed, or whose section the caller is in, if they are not. */
 struct per_cpu_pages *pcp_get(struct arch_cpu *cpu, const struct zone *zone);
 
+/* New limits for the lists of all CPUs of @zone. May sleep. */
+void zone_pcp_update(struct zone *zone, int high, int batch);
+
 /* Over all CPUs; exact while no other thread is inside a call. */
 struct pcp_sum {
 	long count;		/* pages on the lists */

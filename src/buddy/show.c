@@ -6,12 +6,13 @@
  * In zoneinfo and vmstat the counters of things that a machine here has none of (page cache,
  * anonymous memory, write-back) are there and 0, for readers that look for them. Left out are numa_*
  * (not counted) and the vm stats threshold (the counters have no per-CPU drift); of vmstat's events
- * only pgfree is counted and there.
+ * those on reclaim and pgfree are counted and there.
  */
 #include "buddy/buddy.h"
 
 #include "buddy/free_area.h"
 #include "buddy/pcp.h"
+#include "buddy/reclaim.h"
 #include "lib/report.h"
 
 void buddy_show_buddyinfo(struct kernel *k, struct seq_file *m)
@@ -111,8 +112,8 @@ static void get_pageset(const struct zone *zone, unsigned int id, struct per_cpu
 	const struct arch_machine *am = zone->kernel->arch;
 
 	out->count = 0;
-	out->high = zone->pcp_high;
-	out->batch = zone->pcp_batch;
+	out->high = __atomic_load_n(&zone->pcp_high, __ATOMIC_RELAXED);
+	out->batch = __atomic_load_n(&zone->pcp_batch, __ATOMIC_RELAXED);
 	if (arch_cpu_next_used(am, id) == id) {
 		struct arch_cpu *cpu = arch_cpu_claim(am, id);
 		const struct per_cpu_pages *pcp = pcp_get(cpu, zone);
@@ -204,6 +205,11 @@ static void show_counter(struct seq_file *m, const char *name, unsigned long lon
 	seq_printf(m, "%s %llu\n", name, value);
 }
 
+static uint64_t read_count(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 static unsigned long long pages_freed(struct kernel *k)
 {
 	struct kmem_stats st;
@@ -213,6 +219,24 @@ static unsigned long long pages_freed(struct kernel *k)
 	for (unsigned int order = 0; order < MAX_ORDER; order++)
 		pages += st.page_frees[order] << order;
 	return pages;
+}
+
+static void show_events(const struct buddy *b, struct seq_file *m)
+{
+	static const char *const allocstall[KMEM_MAX_NR_ZONES] = {
+		"allocstall_dma", "allocstall_dma32", "allocstall_normal", "allocstall_high",
+		"allocstall_movable",
+	};
+	const struct reclaim *r = b->reclaim;
+
+	for (unsigned int type = 0; type < KMEM_MAX_NR_ZONES; type++)
+		if (zone_exists(b, type))
+			show_counter(m, allocstall[type], read_count(&r->allocstall[type]));
+	show_counter(m, "pgfree", pages_freed(b->kernel));
+	show_counter(m, "slabs_scanned", read_count(&r->slabs_scanned));
+	show_counter(m, "pageoutrun", read_count(&r->pageoutrun));
+	show_counter(m, "drop_slab", read_count(&r->drop_slab));
+	show_counter(m, "oom_kill", 0);
 }
 
 void buddy_show_vmstat(struct kernel *k, struct seq_file *m)
@@ -234,7 +258,7 @@ void buddy_show_vmstat(struct kernel *k, struct seq_file *m)
 		show_counter(m, "nr_slab_reclaimable", (unsigned long long)slab[1]);
 		show_counter(m, "nr_slab_unreclaimable", (unsigned long long)slab[0]);
 	}
-	show_counter(m, "pgfree", pages_freed(k));
+	show_events(k->buddy, m);
 }
 
 /* --- zones-csv ------------------------------------------------------------------------------- */
@@ -268,17 +292,12 @@ void buddy_show_zones_csv(struct kernel *k, struct seq_file *m)
 		seq_printf(m, "%lu,%lu,%lu,", zone->watermark[WMARK_MIN], zone->watermark[WMARK_LOW],
 			   zone->watermark[WMARK_HIGH]);
 		show_protection(b, m, zone, "/");
-		seq_printf(m, ",%d,%d,%lu,%lu,%u\n", zone->pcp_high, zone->pcp_batch,
+		seq_printf(m, ",%d,%d,%u,%lu,%u\n", zone->pcp_high, zone->pcp_batch,
 			   b->min_free_kbytes, b->totalram_pages, b->pageblock_order);
 	}
 }
 
 /* --- figures --------------------------------------------------------------------------------- */
-
-static uint64_t read_count(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
 
 void buddy_get_stats(struct kernel *k, struct kmem_stats *st)
 {

@@ -20,25 +20,21 @@
  * kernel with transparent huge pages raises min_free_kbytes so that whole pageblocks of each type
  * stay free.
  *
- * Written at boot and by whoever changes one of the figures, under zone->lock; read without it by
+ * Written at boot and when one of the figures of sysctl.c is written, under zone->lock; read without it by
  * every request. fast_limit[] is the sum that the fast path compares nr_free with.
  */
 #include "buddy/watermark.h"
 
-#define WATERMARK_SCALE_FACTOR 10ul	/* of 10000: Linux's default */
+#include "buddy/pcp.h"
+
+#include <limits.h>
+
 #define MIN_FREE_KBYTES_MIN 128ul
 #define MIN_FREE_KBYTES_MAX 262144ul
 #define HIGHMEM_MIN_PAGES 32ul		/* SWAP_CLUSTER_MAX */
 #define HIGHMEM_MAX_PAGES 128ul
 #define THP_MIN_PAGES ((512ul << 20) >> PAGE_SHIFT)
 #define KBYTES_PER_PAGE (PAGE_SIZE >> 10)
-
-/* lowmem_reserve of a zone is the pages of the zones above it divided by this; 0: none. */
-static const unsigned int lowmem_reserve_ratio[KMEM_MAX_NR_ZONES] = {
-	[KMEM_ZONE_DMA] = 256,
-	[KMEM_ZONE_DMA32] = 256,
-	[KMEM_ZONE_NORMAL] = 32,
-};
 
 /* --- checks --------------------------------------------------------------------------------- */
 
@@ -147,19 +143,33 @@ static unsigned long lowmem_pages(const struct buddy *b)
 	return sum;
 }
 
+/* @n * @factor / 10000, in 64 bits as the kernel does. */
+static unsigned long scale(uint64_t n, unsigned int factor)
+{
+	return (unsigned long)(n / 10000 * factor + n % 10000 * factor / 10000);
+}
+
+static void set_mark(struct zone *zone, enum zone_watermark i, unsigned long mark)
+{
+	__atomic_store_n(&zone->watermark[i], mark, __ATOMIC_RELAXED);
+}
+
 static void zone_set_watermarks(struct zone *zone, unsigned long pages_min, unsigned long lowmem)
 {
 	unsigned long share = (unsigned long)((uint64_t)pages_min * zone->managed / lowmem);
-	unsigned long scaled = zone->managed / 10000 * WATERMARK_SCALE_FACTOR +
-			       zone->managed % 10000 * WATERMARK_SCALE_FACTOR / 10000;
+	unsigned long scaled = scale(zone->managed, zone->kernel->buddy->watermark_scale_factor);
 	unsigned long gap = share >> 2 > scaled ? share >> 2 : scaled;
 	unsigned long min = share;
 
 	if (zone_is_highmem(zone))
 		min = clamp(zone->managed / 1024, HIGHMEM_MIN_PAGES, HIGHMEM_MAX_PAGES);
-	zone->watermark[WMARK_MIN] = min;
-	zone->watermark[WMARK_LOW] = min + gap;
-	zone->watermark[WMARK_HIGH] = min + 2 * gap;
+	arch_spin_lock(&zone->lock);
+	set_mark(zone, WMARK_MIN, min);
+	set_mark(zone, WMARK_LOW, min + gap);
+	set_mark(zone, WMARK_HIGH, min + 2 * gap);
+	__atomic_store_n(&zone->watermark_boost, 0, __ATOMIC_RELAXED);
+	zone_update_limits(zone);
+	arch_spin_unlock(&zone->lock);
 }
 
 static void set_watermarks(struct buddy *b)
@@ -171,18 +181,29 @@ static void set_watermarks(struct buddy *b)
 		zone_set_watermarks(zone, pages_min, lowmem ? lowmem : 1);
 }
 
-static void pgdat_set_lowmem_reserve(struct pgdat *pgdat)
+static void pgdat_set_lowmem_reserve(const struct buddy *b, struct pgdat *pgdat)
 {
 	for (unsigned int i = 0; i < KMEM_MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->zones[i];
-		unsigned int ratio = lowmem_reserve_ratio[i];
+		unsigned int ratio = b->lowmem_reserve_ratio[i];
 		unsigned long above = 0;
 
+		arch_spin_lock(&zone->lock);
 		for (unsigned int h = i + 1; h < KMEM_MAX_NR_ZONES; h++) {
 			above += pgdat->zones[h].managed;
-			zone->lowmem_reserve[h] = ratio && zone->managed ? (long)(above / ratio) : 0;
+			__atomic_store_n(&zone->lowmem_reserve[h],
+					 ratio && zone->managed ? (long)(above / ratio) : 0,
+					 __ATOMIC_RELAXED);
 		}
+		zone_update_limits(zone);
+		arch_spin_unlock(&zone->lock);
 	}
+}
+
+void buddy_reserves_changed(struct buddy *b)
+{
+	for (unsigned int nid = 0; nid < b->nr_nodes; nid++)
+		pgdat_set_lowmem_reserve(b, &b->nodes[nid]);
 }
 
 /* A quarter of a thousandth of the zone or of 1 MiB, half as much again, and then one less than a
@@ -201,16 +222,34 @@ static int zone_batch(const struct zone *zone)
 	return batch ? (int)batch : 1;
 }
 
-static void zone_set_pcp(struct zone *zone)
+/* A share of the low watermark, or of the zone if somebody said so, for each of the node's CPUs. */
+static int zone_high(const struct zone *zone, int batch)
 {
+	unsigned int fraction = zone->kernel->buddy->percpu_high_fraction;
 	unsigned int cpus = zone->pgdat->nr_cpus;
-	int high;
+	uint64_t pages = fraction ? zone->managed / fraction : zone->watermark[WMARK_LOW];
 
 	if (!cpus)
 		cpus = zone->kernel->arch->nr_cpus;
-	zone->pcp_batch = zone_batch(zone);
-	high = (int)(zone->watermark[WMARK_LOW] / cpus);
-	zone->pcp_high = high > zone->pcp_batch * 4 ? high : zone->pcp_batch * 4;
+	pages /= cpus;
+	if (pages > INT_MAX)
+		pages = INT_MAX;
+	return (int)pages > batch * 4 ? (int)pages : batch * 4;
+}
+
+void buddy_pcp_changed(struct buddy *b)
+{
+	for_each_populated_zone(b, zone) {
+		int batch = zone_batch(zone);
+
+		zone_pcp_update(zone, zone_high(zone, batch), batch);
+	}
+}
+
+void buddy_watermarks_changed(struct buddy *b)
+{
+	set_watermarks(b);
+	buddy_pcp_changed(b);
 }
 
 /* Two pageblocks of each zone free, and one for each pair of types that may have to share; at
@@ -229,20 +268,27 @@ static void raise_for_thp(struct buddy *b)
 		pages = most;
 	if (pages * KBYTES_PER_PAGE <= b->min_free_kbytes)
 		return;
-	b->min_free_kbytes = pages * KBYTES_PER_PAGE;
+	b->min_free_kbytes = (unsigned int)(pages * KBYTES_PER_PAGE);
 	set_watermarks(b);
+}
+
+/* Linux's defaults. */
+static void set_defaults(struct buddy *b)
+{
+	b->watermark_scale_factor = 10;
+	b->watermark_boost_factor = 15000;
+	b->lowmem_reserve_ratio[KMEM_ZONE_DMA] = 256;
+	b->lowmem_reserve_ratio[KMEM_ZONE_DMA32] = 256;
+	b->lowmem_reserve_ratio[KMEM_ZONE_NORMAL] = 32;
+	b->min_free_kbytes = (unsigned int)clamp(isqrt(nr_free_buffer_pages(b) * KBYTES_PER_PAGE * 16),
+						 MIN_FREE_KBYTES_MIN, MIN_FREE_KBYTES_MAX);
 }
 
 void buddy_setup_watermarks(struct buddy *b)
 {
-	b->min_free_kbytes = clamp(isqrt(nr_free_buffer_pages(b) * KBYTES_PER_PAGE * 16),
-				   MIN_FREE_KBYTES_MIN, MIN_FREE_KBYTES_MAX);
+	set_defaults(b);
 	set_watermarks(b);
 	raise_for_thp(b);
-	for (unsigned int nid = 0; nid < b->nr_nodes; nid++)
-		pgdat_set_lowmem_reserve(&b->nodes[nid]);
-	for_each_zone(b, zone) {
-		zone_set_pcp(zone);
-		zone_update_limits(zone);
-	}
+	buddy_reserves_changed(b);
+	buddy_pcp_changed(b);
 }

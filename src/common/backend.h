@@ -38,6 +38,7 @@ struct backend_traits {
 	slab_flags_t create_flags;	/* flags kmem_cache_create keeps */
 	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
 	bool merges;			/* like caches share slabs (cache_merge.c) */
+	bool reaps;			/* reclaim shrinks its caches: it keeps free objects for long */
 	bool merge_same_align;		/* only where the old cache's alignment does, too */
 
 	/* New tunables of a cache, as written to slabinfo: @limit and @batchcount at least 1,

@@ -12,15 +12,29 @@
 
 void caches_lock(struct kernel *k)
 {
+	struct cache_registry *r = k->caches;
+
 	context_begin_call("slab_mutex");
-	mutex_lock(&k->caches->mutex);
+	if (__atomic_load_n(&r->owner, __ATOMIC_RELAXED) == arch_context()) {
+		r->depth++;
+		return;
+	}
+	mutex_lock(&r->mutex);
+	__atomic_store_n(&r->owner, arch_context(), __ATOMIC_RELAXED);
 }
 
 void caches_unlock(struct kernel *k)
 {
-	kassert(mutex_is_locked(&k->caches->mutex));
-	mutex_unlock(&k->caches->mutex);
+	struct cache_registry *r = k->caches;
+
+	kassert(mutex_is_locked(&r->mutex));
 	context_end_call();
+	if (r->depth) {
+		r->depth--;
+		return;
+	}
+	__atomic_store_n(&r->owner, NULL, __ATOMIC_RELAXED);
+	mutex_unlock(&r->mutex);
 }
 
 int caches_init(struct kernel *k)
@@ -46,6 +60,18 @@ int caches_init(struct kernel *k)
 	if (!err)
 		r->state = SLAB_UP;
 	return err;
+}
+
+/* Not while somebody makes or destroys a cache, who may be the one that needs the memory. */
+void caches_reap(struct kernel *k)
+{
+	struct kmem_cache *s;
+
+	if (!backend_traits.reaps || !mutex_trylock(&k->caches->mutex))
+		return;
+	list_for_each_entry(s, &k->caches->list, list)
+		backend_shrink(s);
+	mutex_unlock(&k->caches->mutex);
 }
 
 /* --- accounting -------------------------------------------------------------------------------- */

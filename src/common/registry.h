@@ -27,6 +27,10 @@ enum slab_state {
 
 struct cache_registry {
 	struct mutex mutex;		/* "slab_mutex": list, nr_caches, create, destroy, shrink */
+	/* Who holds it; compared with oneself only. It may be taken again: a shrinker that is called by an
+	 * allocation of the holder's may shrink caches, too. */
+	const struct arch_context *owner;
+	unsigned int depth;
 	enum slab_state state;		/* constant after boot */
 	struct list_head list;		/* every cache, newest first */
 	unsigned int nr_caches;
@@ -51,6 +55,10 @@ int caches_init(struct kernel *k);
 
 /* Shutdown: report what is live in every cache, return the number of live objects. */
 unsigned long caches_report_leaks(struct kernel *k);
+
+/* Give back what caches only keep (a backend that has nothing of the kind: nothing happens): reclaim's
+ * step. The thread may hold any mutex. */
+void caches_reap(struct kernel *k);
 
 /* slabinfo 2.1. */
 void caches_show_slabinfo(struct kernel *k, struct seq_file *m);

@@ -22,6 +22,13 @@
 #define SOFTIRQ_MASK 0xff00u
 #define HARDIRQ_MASK 0xf0000u
 
+/* arch_context.flags, by Linux's names and values: the thread is at work for reclaim (its requests may
+ * use all reserves and never reclaim themselves); its requests are as without __GFP_IO, __GFP_FS. */
+#define PF_MEMALLOC 0x800u
+#define PF_RECLAIM 0x1u		/* ours: it runs shrinkers or out-of-memory notifiers */
+#define PF_MEMALLOC_NOFS 0x40000u
+#define PF_MEMALLOC_NOIO 0x80000u
+
 /* Report that @what, which may sleep, was called in an atomic context, if it was. For threads that
  * are attached. */
 void context_might_sleep_slow(const char *what);
@@ -62,6 +69,25 @@ static inline void context_begin_alloc(gfp_t gfp, const char *what)
 static inline void context_end_call(void)
 {
 	arch_context()->calls--;
+}
+
+/* @gfp without what the thread's scopes (memalloc_nofs_save() and the like) forbid. */
+gfp_t current_gfp_context(gfp_t gfp);
+
+/* Around a function of the program's that is called in the middle of a request: what it does is a
+ * call of its own. Enter returns what exit needs. */
+static inline unsigned int context_callback_enter(void)
+{
+	struct arch_context *c = arch_context();
+	unsigned int calls = c->calls;
+
+	c->calls = 0;
+	return calls;
+}
+
+static inline void context_callback_exit(unsigned int calls)
+{
+	arch_context()->calls = calls;
 }
 
 /* Around what runs as a softirq: the callbacks of RCU. What such a callback does is a call of its

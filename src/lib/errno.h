@@ -9,10 +9,13 @@
 #define EIO 5
 #define E2BIG 7
 #define ENOMEM 12
+#define EACCES 13
 #define EFAULT 14
 #define EBUSY 16
+#define EEXIST 17
 #define ENODEV 19
 #define EINVAL 22
+#define EDEADLK 35
 #define EOPNOTSUPP 95
 #endif
 

@@ -45,6 +45,7 @@ const struct backend_traits backend_traits = {
 	.create_flags = SLAB_CREATE_FLAGS,
 	.has_slabinfo = true,
 	.merges = true,
+	.reaps = true,
 	.merge_same_align = true,
 	.tune = slab_tune,
 	.reap = slab_reap,

@@ -68,6 +68,12 @@ void vmalloc_enable(struct kernel *k)
 	k->vmalloc->pgtable.use_pool = k->params.isolate_metadata;
 }
 
+void vmalloc_purge(struct kernel *k)
+{
+	if (k->vmalloc)
+		vmap_areas_purge(&k->vmalloc->areas);
+}
+
 /* --- shutdown --------------------------------------------------------------------------------- */
 
 static struct vmap_vm *next_leak(struct vmalloc *v)

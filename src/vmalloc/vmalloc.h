@@ -47,6 +47,9 @@ int vmalloc_map_direct(struct kernel *k, phys_addr_t start, phys_addr_t end);
 /* The CPUs use the tables from here on. */
 void vmalloc_enable(struct kernel *k);
 
+/* Unmap what vfree() left to be unmapped later: reclaim's step. The thread may hold any mutex. */
+void vmalloc_purge(struct kernel *k);
+
 /* Shutdown, while the page allocator and kmalloc work: report areas that are still in use, give
  * everything back. Returns their number. */
 unsigned long vmalloc_exit(struct kernel *k);

@@ -163,9 +163,13 @@ static void test_highatomic_reserve(void **state)
 	assert_int_equal(type_at(512), MIGRATE_HIGHATOMIC);
 	drain_local_pages();
 	check_zones();
-	/* All that is free is reserved: only who may wait can have it taken out of the reserve. */
+	/* All that is free is reserved: only who may wait can have it taken out of the reserve, and the
+	 * last pageblock only who is tried hard for. */
 	zone_set_limits(arena.zone, 0, 0, 0, 0);
-	p = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 4);
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 4));
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, 4));
+	assert_int_equal(arena.zone->nr_reserved_highatomic, 512);
+	p = alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN, 4);
 	assert_non_null(p);
 	assert_int_equal(arena.zone->nr_reserved_highatomic, 0);
 	assert_int_equal(type_at(512), MIGRATE_UNMOVABLE);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Reclaim: shrinkers, kswapd, the out-of-memory chain. Theory in reclaim.c. */
+#ifndef KMEM_BUDDY_RECLAIM_H
+#define KMEM_BUDDY_RECLAIM_H
+
+#include "buddy/buddy.h"
+#include "buddy/internal.h"
+#include "lib/context.h"
+#include "lib/rwsem.h"
+
+#include <kmem/oom.h>
+#include <kmem/shrinker.h>
+
+/* As Linux counts: urgency grows from DEF_PRIORITY down to 0. */
+#define DEF_PRIORITY 12
+#define MAX_RECLAIM_RETRIES 16
+
+/* A node's kswapd. All atomics. */
+struct kswapd {
+	uint32_t wanted;
+	int32_t order;
+	int32_t highest;		/* zone; -1: nobody wanted it since it ran */
+	uint32_t failures;
+	uint64_t wakeups;
+	uint64_t runs;
+};
+
+struct reclaim {
+	struct kernel *kernel;
+	struct rw_semaphore shrinker_rwsem;
+	struct list_head shrinkers;	/* in the order of registration */
+	struct rw_semaphore oom_rwsem;
+	struct notifier_block *oom_chain; /* highest priority first */
+	struct mutex oom_lock;		/* one request at a time calls the chain */
+	reclaim_hook_fn *hook[NR_RECLAIM_HOOKS];
+	struct kswapd *kswapd;		/* by node */
+	uint64_t slabs_scanned;		/* vmstat's events; atomics */
+	uint64_t pageoutrun;
+	uint64_t drop_slab;
+	uint64_t allocstall[KMEM_MAX_NR_ZONES];
+};
+
+/* What a pass of reclaim is for. */
+struct scan_control {
+	struct kernel *k;
+	gfp_t gfp;
+	unsigned int order;
+	unsigned int highest;			/* highest zone of use */
+	unsigned int alloc_flags;		/* the watermark to reach */
+	const struct zoneref *zonelist;		/* zones of use */
+};
+
+static inline void reclaim_count(uint64_t *event, uint64_t n)
+{
+	__atomic_fetch_add(event, n, __ATOMIC_RELAXED);
+}
+
+static inline bool in_reclaim(void)
+{
+	return arch_context()->flags & PF_RECLAIM;
+}
+
+/* Around what calls a program's shrinkers and notifiers: requests made there do not come back here.
+ * Returns what the end needs. */
+static inline unsigned int reclaim_begin(void)
+{
+	struct arch_context *c = arch_context();
+	unsigned int old = c->flags;
+
+	c->flags |= PF_RECLAIM | PF_MEMALLOC;
+	return old;
+}
+
+static inline void reclaim_end(unsigned int old)
+{
+	struct arch_context *c = arch_context();
+	const unsigned int ours = PF_RECLAIM | PF_MEMALLOC;
+
+	c->flags = (c->flags & ~ours) | (old & ours);
+}
+
+/* One round for @sc, until there is enough. Whether there is. The thread may sleep, holds no spin
+ * lock, and is not in reclaim. */
+bool reclaim_round(const struct scan_control *sc);
+
+/* A zone of @sc has a block above the watermark. */
+bool reclaim_enough(const struct scan_control *sc);
+
+/* shrinker.c: all shrinkers once for one node. Returns how many objects were freed. */
+unsigned long shrink_slab(struct kernel *k, gfp_t gfp, int nid, int priority);
+bool shrinkers_registered(struct reclaim *r);
+
+/* oom.c: call the chain for a request that must not fail. Returns the pages it says it freed. */
+unsigned long out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order);
+
+/* kswapd.c: a request of @order found the zones of @zonelist up to @highest low. */
+void wake_all_kswapds(struct kernel *k, const struct zoneref *zonelist, unsigned int order,
+		      unsigned int highest);
+/* The same after a fallback boosted a zone. */
+void wakeup_kswapd(const struct zone *zone, unsigned int order, unsigned int highest);
+
+/* Direct reclaim had success there: it may be woken again. */
+void kswapd_not_hopeless(struct kernel *k, const struct pgdat *pgdat);
+
+#endif
