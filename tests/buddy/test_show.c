@@ -102,7 +102,9 @@ static void test_vmstat(void **state)
 	assert_non_null(strstr(text, "\nnr_free_cma 0\nnr_inactive_anon 0\nnr_active_anon 0\n"));
 	assert_non_null(strstr(text, "\nnr_unevictable 0\nnr_slab_reclaimable 8\n"
 				     "nr_slab_unreclaimable 0\nnr_isolated_anon 0\n"));
-	assert_non_null(strstr(text, "\nnr_sec_page_table_pages 0\npgfree 0\n"));
+	assert_non_null(strstr(text, "\nnr_sec_page_table_pages 0\nallocstall_dma 0\nallocstall_dma32 0\n"
+				     "allocstall_normal 0\nallocstall_movable 0\npgfree 0\n"
+				     "slabs_scanned 0\npageoutrun 0\ndrop_slab 0\noom_kill 0\n"));
 	free(text);
 	page = alloc_pages(GFP_KERNEL, 5);
 	__free_pages(page, 5);

@@ -33,6 +33,8 @@ extern const struct test_group create_group, alloc_group, kmalloc_group, bulk_gr
 extern const struct test_group merge_group, init_group, helpers_group, kvmalloc_group, every_group,
 	machine_group, memblock_group, usercopy_group, zone_claims_group;
 
+extern const struct test_group reclaim_group, gfp_group;
+
 #define TEST_GROUP(group, array)                                                       \
 	const struct test_group group##_group = { #group, array, sizeof(array) / sizeof((array)[0]) }
 

@@ -5,6 +5,7 @@
 #define INVALID "BUG: sleeping function called from invalid context at "
 
 static struct kmem_cache *cache;
+static mempool_t *pool;
 
 /* --- what allocates; each gives back what it got ---------------------------------------------- */
 
@@ -140,10 +141,43 @@ static bool by_bulk_pages(gfp_t gfp)
 	return n;
 }
 
+static bool by_zeroed_page(gfp_t gfp)
+{
+	unsigned long addr = get_zeroed_page(gfp);
+
+	free_page(addr);
+	return addr;
+}
+
+static bool by_kvmalloc(gfp_t gfp)
+{
+	void *p = kvmalloc(100, gfp);
+
+	kvfree(p);
+	return p;
+}
+
+static bool by_strdup(gfp_t gfp)
+{
+	void *p = kstrdup("abc", gfp);
+
+	kfree(p);
+	return p;
+}
+
+static bool by_mempool(gfp_t gfp)
+{
+	void *p = mempool_alloc(pool, gfp);
+
+	mempool_free(p, pool);
+	return p;
+}
+
 static bool (*const allocations[])(gfp_t) = {
 	by_kmalloc,	by_kmalloc_node, by_kzalloc, by_large_kmalloc, by_kcalloc, by_krealloc,
 	by_cache,	by_cache_zeroed, by_cache_node, by_bulk, by_page, by_pages,
-	by_pages_node,	by_free_page, by_exact_pages, by_bulk_pages,
+	by_pages_node,	by_free_page, by_exact_pages, by_bulk_pages, by_zeroed_page, by_kvmalloc,
+	by_strdup,	by_mempool,
 };
 
 #define NR_ALLOCATIONS (sizeof(allocations) / sizeof(allocations[0]))
@@ -194,6 +228,7 @@ static void an_allocation_that_may_sleep_is_told_once(void **state)
 	size_t i;
 
 	cache = kmem_cache_create("c", 200, 0, 0, NULL);
+	pool = mempool_create_kmalloc_pool(2, 300);
 	for (int context = 0; context < 5; context++) {
 		/* Cold and warm: the first of each kind needs a new slab, the later ones none. */
 		for (i = 0; i < 3 * NR_ALLOCATIONS; i++) {
@@ -212,7 +247,51 @@ static void an_allocation_that_may_sleep_is_told_once(void **state)
 		leave(context);
 		expect_no_reports();
 	}
+	mempool_destroy(pool);
 	kmem_cache_destroy(cache);
+	test_shutdown(m, 0);
+}
+
+/* Reclaim waits for whoever runs shrinkers or claims CPUs. */
+static unsigned long count_none(struct shrinker *s, struct shrink_control *sc)
+{
+	return 0;
+}
+
+static int notify_none(struct notifier_block *nb, unsigned long action, void *data)
+{
+	return NOTIFY_DONE;
+}
+
+static void reclaim_may_sleep(void **state)
+{
+	struct shrinker s = {.count_objects = count_none, .scan_objects = count_none, .seeks = 1};
+	struct notifier_block nb = {.notifier_call = notify_none};
+	struct machine *m = test_boot(PLAIN);
+	struct kswapd_state st;
+	char text[32];
+
+	preempt_disable();
+	assert_int_equal(register_shrinker(&s, "s"), 0);
+	expect_report(MACHINE_WARN, INVALID "register_shrinker");
+	synchronize_shrinkers();
+	expect_report(MACHINE_WARN, INVALID "synchronize_shrinkers");
+	drop_slab();
+	expect_report(MACHINE_WARN, INVALID "drop_slab");
+	machine_kswapd(0);
+	expect_report(MACHINE_WARN, INVALID "machine_kswapd");
+	unregister_shrinker(&s);
+	expect_report(MACHINE_WARN, INVALID "unregister_shrinker");
+	assert_int_equal(register_oom_notifier(&nb), 0);
+	expect_report(MACHINE_WARN, INVALID "register_oom_notifier");
+	assert_int_equal(unregister_oom_notifier(&nb), 0);
+	expect_report(MACHINE_WARN, INVALID "unregister_oom_notifier");
+	assert_int_equal(sysctl_write("vm.watermark_scale_factor", "20"), 0);
+	expect_report(MACHINE_WARN, INVALID "sysctl_write");
+	assert_int_equal(sysctl_read("vm.watermark_scale_factor", text, sizeof(text)), 3);
+	assert_int_equal(machine_kswapd_state(0, &st), 0);
+	expect_no_reports();
+	preempt_enable();
 	test_shutdown(m, 0);
 }
 
@@ -339,6 +418,7 @@ static void counts_and_questions(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_allocation_that_may_sleep_is_told_once),
+	cmocka_unit_test(reclaim_may_sleep),
 	cmocka_unit_test(making_and_ending_caches_may_sleep),
 	cmocka_unit_test(an_atomic_context_changes_no_result),
 	cmocka_unit_test(misuse_in_an_atomic_context_is_told_as_ever),

@@ -338,6 +338,10 @@ static struct kmem_stats stats;
 static struct kmem_zone_stats zone_stats;
 static struct kmem_arena arena;
 
+static struct shrinker shrinker;
+static struct notifier_block notifier;
+static struct kswapd_state kswapd;
+
 FAILS(without_alloc_pages, !alloc_pages(GFP_KERNEL, 0))
 FAILS(without_alloc_page, !alloc_page(GFP_KERNEL))
 FAILS(without_alloc_pages_node, !alloc_pages_node(0, GFP_KERNEL, 0))
@@ -430,6 +434,16 @@ SILENT(without_kfree_call_rcu, kfree_call_rcu(&head, block))
 SILENT(without_synchronize_rcu, synchronize_rcu())
 SILENT(without_rcu_barrier, rcu_barrier())
 FAILS(without_rcu_advance, !rcu_advance())
+FAILS(without_register_shrinker, register_shrinker(&shrinker, "s") < 0)
+SILENT(without_unregister_shrinker, unregister_shrinker(&shrinker))
+SILENT(without_synchronize_shrinkers, synchronize_shrinkers())
+FAILS(without_drop_slab, !drop_slab())
+FAILS(without_machine_kswapd, machine_kswapd(0) < 0)
+FAILS(without_machine_kswapd_state, machine_kswapd_state(0, &kswapd) < 0)
+FAILS(without_register_oom_notifier, register_oom_notifier(&notifier) < 0)
+FAILS(without_unregister_oom_notifier, unregister_oom_notifier(&notifier) < 0)
+FAILS(without_sysctl_write, sysctl_write("vm.min_free_kbytes", "1000") < 0)
+FAILS(without_sysctl_read, sysctl_read("vm.min_free_kbytes", NULL, 0) < 0)
 FAILS(without_kmem_get_stats, kmem_get_stats(&stats) < 0)
 SILENT(without_kmem_stats_reset_peak, kmem_stats_reset_peak())
 FAILS(without_kmem_cache_of, !kmem_cache_of(block))
@@ -556,6 +570,16 @@ static const struct call calls[] = {
 	{ "synchronize_rcu", without_synchronize_rcu },
 	{ "rcu_barrier", without_rcu_barrier },
 	{ "rcu_advance", without_rcu_advance },
+	{ "register_shrinker", without_register_shrinker },
+	{ "unregister_shrinker", without_unregister_shrinker },
+	{ "synchronize_shrinkers", without_synchronize_shrinkers },
+	{ "drop_slab", without_drop_slab },
+	{ "machine_kswapd", without_machine_kswapd },
+	{ "machine_kswapd_state", without_machine_kswapd_state },
+	{ "register_oom_notifier", without_register_oom_notifier },
+	{ "unregister_oom_notifier", without_unregister_oom_notifier },
+	{ "sysctl_write", without_sysctl_write },
+	{ "sysctl_read", without_sysctl_read },
 	{ "kmem_get_stats", without_kmem_get_stats },
 	{ "kmem_stats_reset_peak", without_kmem_stats_reset_peak },
 	{ "kmem_cache_of", without_kmem_cache_of },
