@@ -251,6 +251,17 @@ KMEM_DECL(int, cpu_migrate, (unsigned int cpu));
  */
 KMEM_DECL(long, machine_advance, (unsigned int ms));
 
+/**
+ * machine_trim - give the host memory behind large free blocks back (libkmem's own)
+ *
+ * Free blocks of at least a pageblock (2 MiB, 4 on x86_32) keep their place in the lists but cost the host
+ * nothing until they are touched again. Nothing is ever given back otherwise. Pages on the CPUs' lists
+ * are not in such blocks: drain_all_pages() before brings more together.
+ * Return: how many pages those blocks have, given back before or not; 0 without a machine (reported).
+ * Context: any thread; waits for the host with a zone's lock held, one block at a time.
+ */
+KMEM_DECL(unsigned long, machine_trim, (void));
+
 /* --- who hears of trouble ------------------------------------------------------------------ */
 
 /* How bad it is. */

@@ -474,6 +474,10 @@ FAILS(without_in_atomic, !in_atomic())
 SILENT(without_might_sleep, might_sleep())
 FAILS(without_smp_processor_id, smp_processor_id() < 0)
 FAILS(without_numa_node_id, numa_node_id() < 0)
+FAILS(without_machine_trim, !machine_trim())
+FAILS(without_memblock_alloc, !memblock_alloc(8, 8))
+FAILS(without_memblock_reserve, memblock_reserve(0, PAGE_SIZE) < 0)
+FAILS(without_memblock_is_memory, !memblock_is_memory(0))
 FAILS(without_cpu_migrate, cpu_migrate(0) < 0)
 FAILS(without_proc_read, proc_read("buddyinfo", text, sizeof(text)) < 0)
 FAILS(without_proc_write_to, proc_write_to("buddyinfo", NULL, NULL) < 0)
@@ -594,6 +598,10 @@ static const struct call calls[] = {
 	{ "kmem_zone_set_watermarks", without_kmem_zone_set_watermarks },
 	{ "smp_processor_id", without_smp_processor_id },
 	{ "numa_node_id", without_numa_node_id },
+	{ "machine_trim", without_machine_trim },
+	{ "memblock_alloc", without_memblock_alloc },
+	{ "memblock_reserve", without_memblock_reserve },
+	{ "memblock_is_memory", without_memblock_is_memory },
 	{ "cpu_migrate", without_cpu_migrate },
 	{ "proc_read", without_proc_read },
 	{ "proc_write_to", without_proc_write_to },
