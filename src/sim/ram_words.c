@@ -19,7 +19,8 @@
  * Fake nodes end at multiples of 32 MiB from the start of the real one. With numa=fake=N each has the
  * Nth part, rounded down to that; what is left over makes the first ones one step larger. A node
  * that meets a hole grows until it has its share. Rests that would be too small for a node (less than
- * the share at the end of a real node, less than a step below 4 GiB) go to the node below them.
+ * the share at the end of a real node, less than a step below 4 GiB) go to the node below them. So it
+ * may become fewer than N, in Linux too.
  */
 #include "sim/ram_words.h"
 #include "sim/error.h"
@@ -350,7 +351,7 @@ static int fake_count(struct faker *f, const struct ram_words *rw, unsigned int 
 		return sim_error(err, -EINVAL, "numa=fake=%u: %llu MiB are less than 32 for each node",
 				 n, (ull)(total >> 20));
 	deal_parts(f, *nodes, size, (share - size) * n / FAKE_STEP, n);
-	*nodes = n;
+	*nodes = f->nr < n ? f->nr : n;
 	return 0;
 }
 

@@ -22,7 +22,7 @@ int ram_words_parse(struct ram_words *rw, const char *cmdline, const struct rang
 		    const struct range_vec *firmware, struct machine_error *err);
 
 /* Replace @banks, which @rw was parsed with and all of which have nodes, by the fake nodes; *@nodes
- * becomes their number, *@real an array to be freed: the real node of each. Errors as above. */
+ * becomes their number (maybe fewer than asked for), *@real an array to be freed: the real node of each. Errors as above. */
 int ram_words_fake(const struct ram_words *rw, struct range_vec *banks, unsigned int *nodes,
 		   int **real, struct machine_error *err);
 

@@ -306,6 +306,16 @@ static int cut_ram(const struct arch_machine *am, const struct ram_words *rw,
 	return 0;
 }
 
+static void log_fewer_nodes(const struct arch_machine *am, const struct ram_words *rw,
+			    unsigned int nodes)
+{
+	char line[120];
+
+	snprintf(line, sizeof(line), "machine: numa=fake=%llu: RAM and its holes give %u nodes",
+		 (ull)rw->fake_n, nodes);
+	arch_log(am, 4, line);
+}
+
 static int assign_and_cut(const struct arch_machine *am, const struct ram_words *rw,
 			  struct range_vec *banks, struct machine_desc *out, struct machine_error *err)
 {
@@ -320,6 +330,8 @@ static int assign_and_cut(const struct arch_machine *am, const struct ram_words 
 	ret = assign_nodes(out->nodes, banks, err);
 	if (!ret && rw->fake && rw->usable.n)
 		ret = ram_words_fake(rw, banks, &out->nodes, &owned->real_node, err);
+	if (!ret && rw->fake == FAKE_COUNT && out->nodes < rw->fake_n)
+		log_fewer_nodes(am, rw, out->nodes);
 	return ret ? ret : cut_ram(am, rw, banks, out, err);
 }
 

@@ -308,6 +308,77 @@ static void test_a_terabyte_boots_untouched(void **state)
 	test_shutdown(m, 0);
 }
 
+/* Blocks that memblock's free ranges in @zone make: each time the largest that alignment and end allow. */
+static void count_blocks(const struct zone *zone, unsigned long nr[MAX_ORDER])
+{
+	phys_addr_t start, end;
+	uint64_t i;
+
+	memset(nr, 0, MAX_ORDER * sizeof(nr[0]));
+	for_each_free_mem_range(i, zone->pgdat->nid, MEMBLOCK_NONE, &start, &end, NULL) {
+		uint64_t pfn = start >> PAGE_SHIFT, top = end >> PAGE_SHIFT;
+
+		if (pfn < zone->start_pfn)
+			pfn = zone->start_pfn;
+		if (top > zone->start_pfn + zone->spanned)
+			top = zone->start_pfn + zone->spanned;
+		while (pfn < top) {
+			unsigned int order = TOP_ORDER;
+
+			while (pfn % (1ull << order) || pfn + (1ull << order) > top)
+				order--;
+			nr[order] += order == TOP_ORDER ? (top - pfn) >> TOP_ORDER : 1;
+			pfn += order == TOP_ORDER ? (top - pfn) & ~(TOP_PAGES - 1) : 1ull << order;
+		}
+	}
+}
+
+static void expect_buddyinfo(const char *machine)
+{
+	struct machine *m = test_boot(machine);
+	char *text = test_proc("buddyinfo"), *save = NULL;
+	char *line = strtok_r(text, "\n", &save);
+
+	for_each_populated_zone(arch_kernel()->buddy, zone) {
+		unsigned long nr[MAX_ORDER];
+		char want[200];
+		int len = snprintf(want, sizeof(want), "Node %d, zone %8s ", zone->pgdat->nid, zone->name);
+
+		count_blocks(zone, nr);
+		for (unsigned int order = 0; order < MAX_ORDER; order++)
+			len += snprintf(want + len, sizeof(want) - (size_t)len, "%6lu ", nr[order]);
+		assert_non_null(line);
+		assert_string_equal(line, want);
+		line = strtok_r(NULL, "\n", &save);
+	}
+	assert_null(line);
+	free(text);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
+/* Right after boot, on machines of any size and shape. */
+static void test_buddyinfo_is_what_memblock_left(void **state)
+{
+	static const char *const machines[] = {
+		"preset=x86_64 mem=" TEST_HUGE, "preset=x86_64 mem=" TEST_HUGE " nodes=8 cpus=8",
+		"preset=x86_64 mem=" TEST_HUGE " nodes=3 cmdline=movablecore=50%",
+		"preset=x86_64 mem=" TEST_HUGE " cmdline=numa=fake=16",
+		"preset=x86_64 mem=" TEST_HUGE " cmdline=\"mem=33333M memmap=7M$9G,4097K!20G\"",
+		"preset=tiny-8M", "preset=x86_32 mem=3G", "preset=x86_32 mem=3G cmdline=kernelcore=1500M",
+		"preset=numa-4", "preset=x86_64 mem=1000M nodes=3",
+		"ram=4K-636K,1M-19M,23M-100004K reserved=5000K-5004K,7M-9001K,64M-65540K",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s isolate_metadata=1", machines[i]);
+		expect_buddyinfo(text);
+	}
+}
+
 /* --- the counts form ------------------------------------------------------------------------- */
 
 static void expect_no_boot(const char *text, int code, const char *words)
@@ -364,6 +435,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_x86_32_zone_borders),
 		cmocka_unit_test(test_holes_and_reserved_ranges),
 		cmocka_unit_test(test_a_terabyte_boots_untouched),
+		cmocka_unit_test(test_buddyinfo_is_what_memblock_left),
 		cmocka_unit_test(test_impossible_counts),
 		cmocka_unit_test(test_counts_cut_the_map),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Free memory goes back to the host: what the process holds of it is what mincore() says. */
+#include "../support/sanitizer.h"
 #include "conformance.h"
 
 #include <sys/mman.h>
@@ -126,7 +127,7 @@ static void small_free_blocks_stay(void **state)
 /* What was never touched costs nothing to look over, however much it is. */
 static void a_terabyte_is_soon_looked_over(void **state)
 {
-	struct machine *m = test_boot("preset=x86_64 mem=1T isolate_metadata=1");
+	struct machine *m = test_boot("preset=x86_64 mem=" TEST_HUGE " isolate_metadata=1");
 
 	__free_pages(alloc_pages(GFP_KERNEL, TOP_ORDER), TOP_ORDER);
 	/* The block that was touched, and what other blocks the boot has made. */

@@ -106,6 +106,8 @@ static void test_numa_off(void **state)
 
 static void test_fake_nodes_by_number(void **state)
 {
+	struct arch_machine *am;
+
 	sim_hear_all();
 	expect_ram("ram=0-256M cmdline=numa=fake=4", "0-64@0,64-128@1,128-192@2,192-256@3");
 	/* 85 MiB each: 64, and the 64 that are left over make two nodes a step of 32 larger. */
@@ -122,6 +124,13 @@ static void test_fake_nodes_by_number(void **state)
 	/* More real nodes than fake ones: round about. */
 	expect_ram("ram=0-64M@0,64M-128M@1,128M-192M@2 nodes=3 cmdline=numa=fake=2",
 		   "0-64@0,64-128@1,128-192@0");
+	/* Page 0 is missing: the first node grows by a step, and what is left is less than a share. */
+	am = sim_create("ram=0-196M cpus=4 cmdline=\"memmap=4K$0 numa=fake=3\"");
+	assert_string_equal(kernel_ram(am), "1p-96@0,96-196@1");
+	assert_int_equal(am->nr_nodes, 2);
+	assert_int_equal(arch_cpu_by_id(am, 2)->node, 0);
+	assert_string_equal(sim_heard.line, "machine: numa=fake=3: RAM and its holes give 2 nodes");
+	arch_machine_destroy(am);
 	/* Of what mem= leaves. */
 	expect_ram("ram=0-512M cmdline=\"mem=256M numa=fake=2\"", "0-128@0,128-256@1");
 	expect_ram("ram=0-256M@0,256M-512M@1 nodes=2 cmdline=\"numa=off numa=fake=4\"",
