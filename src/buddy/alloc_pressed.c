@@ -25,6 +25,8 @@
 #include "buddy/mobility.h"
 #include "buddy/reclaim.h"
 
+#define MAX_OOM_WAITS 1000
+
 static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
 {
 	unsigned int flags = ALLOC_WMARK_MIN;
@@ -109,14 +111,19 @@ static struct page *alloc_pages_reclaim(const struct alloc_context *ac, unsigned
 /* --- requests that must not fail -------------------------------------------------------------- */
 
 /* Notifiers that keep saying that they freed something, without any of it getting here, are not
- * believed for ever. */
+ * believed for ever; nor is another thread waited for without end that calls them. */
 static struct page *alloc_pages_oom(const struct alloc_context *ac, unsigned int alloc_flags)
 {
+	int freed = MAX_RECLAIM_RETRIES, busy = MAX_OOM_WAITS;
 	struct page *page = NULL;
 
-	for (int i = 0; !page && i < MAX_RECLAIM_RETRIES; i++) {
-		if (!out_of_memory(ac->b->kernel, ac->gfp, ac->order))
+	while (!page && freed && busy) {
+		enum oom_result result = out_of_memory(ac->b->kernel, ac->gfp, ac->order);
+
+		if (result == OOM_NOTHING)
 			break;
+		freed -= result == OOM_FREED;
+		busy -= result == OOM_BUSY;
 		page = alloc_pages_reclaim(ac, alloc_flags);
 	}
 	return page;

@@ -4,15 +4,18 @@
  * fail. There are no processes, so there is no killer; what the kernel says before it panics is
  * said here too (alloc_pressed.c panics, after the reserves).
  *
- * One request at a time calls the chain (oom_lock): whoever comes second waits, and is told that
- * there was progress, since it should look at the free lists before it disturbs anybody. oom_rwsem
- * is held to read while notifiers run and to write to change the chain; oom_lock is taken first.
+ * One request at a time calls the chain (oom_lock): whoever comes second waits a while, not for the
+ * lock, since a notifier may wait for something that the second holds; then it looks at the free lists
+ * again. oom_rwsem is held to read while notifiers run and to write to change the chain; oom_lock is
+ * taken first.
  */
 #include "buddy/reclaim.h"
 
 #include "buddy/alloc_report.h"
 #include "buddy/buddy.h"
 #include "lib/errno.h"
+
+#define OOM_BUSY_MS 10
 
 static unsigned long call_chain(struct reclaim *r)
 {
@@ -30,22 +33,22 @@ static unsigned long call_chain(struct reclaim *r)
 	return freed;
 }
 
-unsigned long out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order)
+enum oom_result out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order)
 {
 	struct reclaim *r = k->buddy->reclaim;
 	unsigned long freed;
 
 	if (!mutex_trylock(&r->oom_lock)) {
-		mutex_lock(&r->oom_lock);
-		mutex_unlock(&r->oom_lock);
-		return 1;
+		arch_wait(&r->oom_lock.value, 1, OOM_BUSY_MS);
+		return OOM_BUSY;
 	}
 	freed = call_chain(r);
 	mutex_unlock(&r->oom_lock);
-	if (freed)
-		pr_info(k, "out of memory: notifiers freed %lu pages for order:%u, mode:%#x", freed,
-			order, gfp);
-	return freed;
+	if (!freed)
+		return OOM_NOTHING;
+	pr_info(k, "out of memory: notifiers freed %lu pages for order:%u, mode:%#x", freed, order,
+		gfp);
+	return OOM_FREED;
 }
 
 /* --- the list --------------------------------------------------------------------------------- */

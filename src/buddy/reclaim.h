@@ -6,6 +6,7 @@
 #include "buddy/buddy.h"
 #include "buddy/internal.h"
 #include "lib/context.h"
+#include "lib/mutex.h"
 #include "lib/rwsem.h"
 
 #include <kmem/oom.h>
@@ -90,8 +91,14 @@ bool reclaim_enough(const struct scan_control *sc);
 unsigned long shrink_slab(struct kernel *k, gfp_t gfp, int nid, int priority);
 bool shrinkers_registered(struct reclaim *r);
 
-/* oom.c: call the chain for a request that must not fail. Returns the pages it says it freed. */
-unsigned long out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order);
+/* oom.c: call the chain for a request that must not fail. */
+enum oom_result {
+	OOM_NOTHING,		/* it freed nothing */
+	OOM_FREED,		/* it says that it freed something */
+	OOM_BUSY,		/* another thread is calling it; a moment has passed */
+};
+
+enum oom_result out_of_memory(struct kernel *k, gfp_t gfp, unsigned int order);
 
 /* kswapd.c: a request of @order found the zones of @zonelist up to @highest low. */
 void wake_all_kswapds(struct kernel *k, const struct zoneref *zonelist, unsigned int order,

@@ -3,21 +3,24 @@
  * A lock that many may hold to read and one to write. Holders may sleep; waiters sleep in the host.
  * As a mutex it has no rank and is taken with no spin lock held.
  *
- * Readers count themselves and then look for a writer; a writer announces itself and then waits
- * until nobody is counted. Both orders are sequentially consistent, so that one of the two sees the
- * other. Who waits to write keeps new readers out: writers are rare and quick, and readers that
- * come all the time would starve them. So a reader must not take the lock a second time.
+ * Readers call functions of the program's, which may wait for mutexes; who holds such a mutex may
+ * come to read as well. So a reader never waits for other readers to leave, not even behind a writer
+ * that does: only for a writer that is inside, who is quick and waits for nobody. But it lets a
+ * waiting writer go first for RWSEM_POLITE_MS, since readers that come all the time would starve
+ * him.
  */
 #ifndef KMEM_LIB_RWSEM_H
 #define KMEM_LIB_RWSEM_H
 
-#include "lib/mutex.h"
+#include "arch.h"
+
+#define RWSEM_WRITER 0x80000000u
+#define RWSEM_POLITE_MS 2
 
 /* All zero: free. */
 struct rw_semaphore {
-	struct mutex writers;	/* one at a time */
-	uint32_t writing;	/* 1: one is inside or waits for the readers */
-	uint32_t readers;
+	uint32_t state;		/* how many readers are inside, or RWSEM_WRITER */
+	uint32_t writers;	/* inside and waiting */
 };
 
 bool down_read_trylock(struct rw_semaphore *sem);
