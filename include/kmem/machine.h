@@ -153,7 +153,8 @@ KMEM_DECL(void, machine_desc_free, (struct machine_desc * desc));
  * order. The thread is on CPU 0 of the new machine then.
  * Return: 0; -EINVAL (impossible description, unknown command-line word), -ENOMEM (the host does
  * not give the address space: the reason names the size), -EAGAIN (the process has no
- * thread-specific key left), -EOPNOTSUPP (a part that this version does not have). On failure
+ * thread-specific key left), -EOPNOTSUPP (a part that this version does not have), what the early
+ * callback returned. On failure
  * nothing is left behind, and the thread stays in the machine it was in.
  * Context: any thread; may sleep. Source: order and figures are those of a Linux 6.1 boot.
  */

@@ -278,14 +278,30 @@ static void collect_spans(struct faker *f, const struct range_vec *banks)
 	}
 }
 
+/* Where @size bytes of RAM from @start on are complete; UINT64_MAX if there is less. */
+static uint64_t reach(const struct range_vec *ranges, uint64_t start, uint64_t size)
+{
+	for (unsigned int i = 0; i < ranges->n; i++) {
+		uint64_t from = ranges->v[i].start > start ? ranges->v[i].start : start;
+		uint64_t bytes = ranges->v[i].end > from ? ranges->v[i].end - from : 0;
+
+		if (bytes >= size)
+			return from + size;
+		size -= bytes;
+	}
+	return UINT64_MAX;
+}
+
 /* Where a part that begins at @start ends, if it wants @size bytes of RAM and @at_least of addresses. */
 static uint64_t part_end(const struct faker *f, uint64_t start, uint64_t limit, uint64_t size,
 			 uint64_t at_least)
 {
-	uint64_t end = start + at_least;
+	uint64_t end = start + at_least, full = reach(f->usable, start, size);
 
-	while (end < limit && bytes_in(f->usable, start, end) < size)
-		end += FAKE_STEP;
+	if (full > limit)
+		return limit;
+	if (full > end)
+		end += (full - end + FAKE_STEP - 1) & ~(FAKE_STEP - 1);
 	end = (end + BORDER_ALIGN - 1) & ~(BORDER_ALIGN - 1);
 	if (end < DMA32_END && bytes_in(f->usable, end, DMA32_END) < FAKE_STEP)
 		end = DMA32_END;

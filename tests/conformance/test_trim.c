@@ -3,6 +3,7 @@
 #include "../support/sanitizer.h"
 #include "conformance.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #define BLOCKS 24u
@@ -135,10 +136,59 @@ static void a_terabyte_is_soon_looked_over(void **state)
 	test_shutdown(m, 0);
 }
 
+struct worker {
+	struct machine *m;
+	pthread_t thread;
+	unsigned int bad;
+	char mark;
+};
+
+/* Whatever is allocated keeps its contents. */
+static void *allocate_and_look(void *arg)
+{
+	struct worker *w = arg;
+
+	machine_enter(w->m);
+	for (unsigned int i = 0; i < 300; i++) {
+		unsigned int order = 8 + i % 3;
+		struct page *page = alloc_pages(GFP_KERNEL, order);
+		char *at = page ? page_address(page) : NULL;
+
+		if (!at) {
+			w->bad++;
+			continue;
+		}
+		for (size_t j = 0; j < PAGE_SIZE << order; j += PAGE_SIZE)
+			at[j] = w->mark;
+		for (size_t j = 0; j < PAGE_SIZE << order; j += PAGE_SIZE)
+			w->bad += at[j] != w->mark;
+		__free_pages(page, order);
+	}
+	machine_leave();
+	return NULL;
+}
+
+static void others_allocate_meanwhile(void **state)
+{
+	struct machine *m = test_boot("preset=x86_64 mem=64M cpus=3");
+	struct worker w[2] = { { .m = m, .mark = 1 }, { .m = m, .mark = 2 } };
+
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&w[i].thread, NULL, allocate_and_look, &w[i]), 0);
+	for (unsigned int i = 0; i < 100; i++)
+		machine_trim();
+	for (unsigned int i = 0; i < 2; i++) {
+		pthread_join(w[i].thread, NULL);
+		assert_int_equal(w[i].bad, 0);
+	}
+	test_shutdown(m, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(large_free_blocks_go_back_to_the_host),
 	cmocka_unit_test(small_free_blocks_stay),
 	cmocka_unit_test(a_terabyte_is_soon_looked_over),
+	cmocka_unit_test(others_allocate_meanwhile),
 };
 
 TEST_GROUP(trim, tests);
