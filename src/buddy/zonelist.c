@@ -28,30 +28,70 @@ static unsigned int node_distance(const struct buddy *b, unsigned int from, unsi
 	return from == to ? LOCAL_DISTANCE : REMOTE_DISTANCE;
 }
 
-/* The node not used yet that is best for @local; -1: none with memory is left. */
-static int next_best_node(const struct buddy *b, unsigned int local, const uint32_t *load,
-			  const bool *used)
+/* --- nodes in order --------------------------------------------------------------------------- */
+
+/* What the lists are made with. */
+struct builder {
+	struct buddy *b;
+	uint32_t *load;			/* for how many nodes each is the first at its distance */
+	uint64_t *order;		/* keys, see node_key() */
+	unsigned int nr_zones;		/* in each list */
+};
+
+/* Nodes for @local ascend by it: nearness, then load, then number, which is its lower half. */
+static uint64_t node_key(const struct builder *bd, unsigned int local, unsigned int n)
 {
-	unsigned int best_value = ~0u;
-	int best = -1;
+	uint64_t value = node_distance(bd->b, local, n);
 
-	if (!used[local])
-		return (int)local;
-	for (unsigned int n = 0; n < b->nr_nodes; n++) {
-		unsigned int value = node_distance(b, local, n);
-
-		if (used[n] || !b->nodes[n].present)
-			continue;
-		value += n < local;
-		value += b->nodes[n].nr_cpus != 0;
-		value = value * NODE_LOAD_LIMIT + load[n];
-		if (value < best_value) {
-			best_value = value;
-			best = (int)n;
-		}
-	}
-	return best;
+	value += n < local;
+	value += bd->b->nodes[n].nr_cpus != 0;
+	return (value * NODE_LOAD_LIMIT + bd->load[n]) << 32 | n;
 }
+
+/* Below @i, @key finds its place in a heap of @nr keys with the largest on top. */
+static void sift_down(uint64_t *heap, unsigned int nr, unsigned int i, uint64_t key)
+{
+	for (;;) {
+		unsigned int child = 2 * i + 1;
+
+		if (child >= nr)
+			break;
+		if (child + 1 < nr && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= key)
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = key;
+}
+
+static void sort_keys(uint64_t *keys, unsigned int nr)
+{
+	for (unsigned int i = nr / 2; i-- > 0;)
+		sift_down(keys, nr, i, keys[i]);
+	while (nr > 1) {
+		uint64_t last = keys[--nr];
+
+		keys[nr] = keys[0];
+		sift_down(keys, nr, 0, last);
+	}
+}
+
+/* The other nodes with memory, the best for @local first. Returns how many. What adding one does
+ * to its load changes the place of none that comes later. */
+static unsigned int order_nodes(const struct builder *bd, unsigned int local)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int n = 0; n < bd->b->nr_nodes; n++)
+		if (n != local && bd->b->nodes[n].present)
+			bd->order[nr++] = node_key(bd, local, n);
+	sort_keys(bd->order, nr);
+	return nr;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static struct zoneref *add_node_zones(struct zoneref *ref, struct pgdat *pgdat)
 {
@@ -73,31 +113,26 @@ static unsigned int count_zones(const struct pgdat *pgdat)
 	return n;
 }
 
-/* @load counts, per node, for how many others it is the first at its distance. */
-static int build_zonelist(struct buddy *b, struct pgdat *pgdat, uint32_t *load, bool *used,
-			  unsigned int nr_zones)
+static int build_zonelist(const struct builder *bd, struct pgdat *pgdat)
 {
-	const struct arch_machine *am = b->kernel->arch;
+	const struct arch_machine *am = bd->b->kernel->arch;
 	unsigned int local = (unsigned int)pgdat->nid, prev = local;
+	unsigned int nr = order_nodes(bd, local);
 	struct zoneref *ref;
-	int node;
 
 	/* Each list ends with a zone NULL: host memory comes zeroed. */
-	pgdat->zonelist = arch_host_alloc(am, (nr_zones + 1) * sizeof(*ref));
+	pgdat->zonelist = arch_host_alloc(am, (bd->nr_zones + 1) * sizeof(*ref));
 	pgdat->zonelist_thisnode = arch_host_alloc(am, (count_zones(pgdat) + 1) * sizeof(*ref));
 	if (!pgdat->zonelist || !pgdat->zonelist_thisnode)
 		return -ENOMEM;
 	add_node_zones(pgdat->zonelist_thisnode, pgdat);
-	for (unsigned int n = 0; n < b->nr_nodes; n++)
-		used[n] = false;
-	ref = pgdat->zonelist;
-	while ((node = next_best_node(b, local, load, used)) >= 0) {
-		unsigned int n = (unsigned int)node;
+	ref = add_node_zones(pgdat->zonelist, pgdat);
+	for (unsigned int i = 0; i < nr; i++) {
+		unsigned int n = (unsigned int)(bd->order[i] & UINT32_MAX);
 
-		if (node_distance(b, local, n) != node_distance(b, local, prev))
-			load[n]++;
-		used[n] = true;
-		ref = add_node_zones(ref, &b->nodes[n]);
+		if (node_distance(bd->b, local, n) != node_distance(bd->b, local, prev))
+			bd->load[n]++;
+		ref = add_node_zones(ref, &bd->b->nodes[n]);
 		prev = n;
 	}
 	return 0;
@@ -106,18 +141,20 @@ static int build_zonelist(struct buddy *b, struct pgdat *pgdat, uint32_t *load, 
 int buddy_build_zonelists(struct buddy *b)
 {
 	const struct arch_machine *am = b->kernel->arch;
-	uint32_t *load = arch_host_alloc(am, b->nr_nodes * sizeof(*load));
-	bool *used = arch_host_alloc(am, b->nr_nodes * sizeof(*used));
-	unsigned int nr_zones = 0;
-	int ret = load && used ? 0 : -ENOMEM;
+	struct builder bd = {
+		.b = b,
+		.load = arch_host_alloc(am, b->nr_nodes * sizeof(*bd.load)),
+		.order = arch_host_alloc(am, b->nr_nodes * sizeof(*bd.order)),
+	};
+	int ret = bd.load && bd.order ? 0 : -ENOMEM;
 
 	for (unsigned int nid = 0; nid < b->nr_nodes; nid++)
-		nr_zones += count_zones(&b->nodes[nid]);
+		bd.nr_zones += count_zones(&b->nodes[nid]);
 	for (unsigned int nid = 0; !ret && nid < b->nr_nodes; nid++)
-		ret = build_zonelist(b, &b->nodes[nid], load, used, nr_zones);
-	if (load)
-		arch_host_free(am, load, b->nr_nodes * sizeof(*load));
-	if (used)
-		arch_host_free(am, used, b->nr_nodes * sizeof(*used));
+		ret = build_zonelist(&bd, &b->nodes[nid]);
+	if (bd.load)
+		arch_host_free(am, bd.load, b->nr_nodes * sizeof(*bd.load));
+	if (bd.order)
+		arch_host_free(am, bd.order, b->nr_nodes * sizeof(*bd.order));
 	return ret;
 }

@@ -216,6 +216,63 @@ static void test_zonelist_by_distance(void **state)
 	test_shutdown(m, 0);
 }
 
+/* The rule word for word: the nearest that is left; of equals one behind @local, without CPUs, that fewer
+ * others have in that place. */
+static void model_order(const uint8_t *distance, unsigned int nodes, unsigned int cpus, unsigned int local,
+			unsigned int *load, char *buf)
+{
+	bool used[16] = {false};
+	unsigned int prev = local;
+
+	sprintf(buf, "%u", local);
+	used[local] = true;
+	for (unsigned int i = 1; i < nodes; i++) {
+		unsigned int best = 0, best_value = UINT32_MAX;
+
+		for (unsigned int n = 0; n < nodes; n++) {
+			unsigned int value = distance[local * nodes + n] + (n < local) + (n < cpus);
+
+			if (!used[n] && value * 65536 + load[n] < best_value) {
+				best_value = value * 65536 + load[n];
+				best = n;
+			}
+		}
+		used[best] = true;
+		load[best] += distance[local * nodes + best] != distance[local * nodes + prev];
+		sprintf(buf + strlen(buf), ">%u", best);
+		prev = best;
+	}
+}
+
+static void test_zonelists_of_random_distances(void **state)
+{
+	uint64_t seed = 7;
+
+	(void)state;
+	for (unsigned int round = 0; round < 30; round++) {
+		unsigned int nodes = 2 + test_rand(&seed) % 9, cpus = 1 + test_rand(&seed) % 12;
+		unsigned int kinds = 1 + test_rand(&seed) % 5, load[16] = {0}, len;
+		uint8_t distance[256];
+		char text[1024], want[64], got[64];
+		struct machine *m;
+
+		for (unsigned int i = 0; i < nodes * nodes; i++)
+			distance[i] = i % (nodes + 1) ? (uint8_t)(11 + test_rand(&seed) % kinds) : 10;
+		len = (unsigned int)sprintf(text, "ram=0-%uM nodes=%u cpus=%u distance=", nodes * 16, nodes, cpus);
+		for (unsigned int i = 0; i < nodes * nodes; i++)
+			len += (unsigned int)sprintf(text + len, "%s%u", !i ? "" : i % nodes ? "," : "/",
+						     distance[i]);
+		m = test_boot(text);
+		for (unsigned int nid = 0; nid < nodes; nid++) {
+			model_order(distance, nodes, cpus, nid, load, want);
+			node_order(buddy_node(arch_kernel(), (int)nid), got, sizeof(got));
+			if (strcmp(got, want))
+				fail_msg("%s: node %u: %s, not %s", text, nid, got, want);
+		}
+		test_shutdown(m, 0);
+	}
+}
+
 /* A node without RAM has empty zones and takes from its neighbours. */
 static void test_memoryless_node(void **state)
 {
@@ -431,6 +488,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_thp_raises_min_free_kbytes),
 		cmocka_unit_test(test_node_order_of_real_kernels),
 		cmocka_unit_test(test_zonelist_by_distance),
+		cmocka_unit_test(test_zonelists_of_random_distances),
 		cmocka_unit_test(test_memoryless_node),
 		cmocka_unit_test(test_x86_32_zone_borders),
 		cmocka_unit_test(test_holes_and_reserved_ranges),
