@@ -75,9 +75,10 @@ struct arch_machine {
 	uint64_t table_start;		/* physical memory that is no RAM, for page tables: its bytes */
 	uint64_t table_size;		/* are at ram + table_start too, and no frame of the memmap */
 	kva_t direct_base;		/* what the simulated x86 sees of the byte at ram + 0 */
-	kva_t vmalloc_base;		/* and of the byte at vmalloc + 0 */
-	uint64_t vmalloc_size;		/* bytes; 0: the paging mode has no such region in this version */
+	kva_t vmalloc_base;		/* and of the byte at vmalloc + 0; on x86_32 boot moves it up, */
+	uint64_t vmalloc_size;		/* to where the direct map ends: bytes of the region */
 	char *vmalloc;			/* host window of second addresses; NULL: RAM has none here */
+	uint64_t vmap_size;		/* bytes of the window: vmalloc, and x86_32's maps behind it */
 	uint64_t nr_frames;		/* ram_size / PAGE_SIZE, rounded up */
 	char *cpus;			/* CPU i's structure is at cpus + i * cpu_stride */
 	size_t cpu_stride;		/* bytes: window of one CPU: struct arch_cpu, then per-CPU data */

@@ -23,7 +23,6 @@
 #include "boot/boot.h"
 
 #include "buddy/buddy.h"
-#include "buddy/zone.h"
 #include "common/backend.h"
 #include "common/rcu.h"
 #include "common/registry.h"
@@ -31,6 +30,7 @@
 #include "lib/errno.h"
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
+#include "lib/kva_layout.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
 #include "memblock/memblock.h"
@@ -40,12 +40,11 @@
 
 static void default_params(struct kernel_params *params, const struct machine_desc *desc)
 {
-	bool x86_32 = desc->mode == MACHINE_MODE_32 || desc->mode == MACHINE_MODE_PAE;
-
 	params->seed = desc->seed;
 	params->isolate_metadata = desc->isolate_metadata;
 	params->thp = desc->thp;
-	params->pageblock_order = x86_32 ? 10 : 9;
+	/* A large page: 4 MiB without PAE, else 2 MiB. */
+	params->pageblock_order = desc->mode == MACHINE_MODE_32 ? 10 : 9;
 	params->slub_max_order = 3;
 }
 
@@ -81,12 +80,13 @@ static int fill_memblock(struct kernel *k, struct machine_error *err)
 static int run_early_callback(struct kernel *k, struct machine_error *err)
 {
 	const struct machine_desc *desc = k->arch->desc;
+	struct kva_layout layout = kva_layout(desc->mode, desc->cpus, k->params.vmalloc_size);
 	struct memblock *mb = k->memblock;
 	struct arch_machine *before;
 	int ret;
 
-	if ((desc->mode == MACHINE_MODE_32 || desc->mode == MACHINE_MODE_PAE))
-		mb->direct_end = ZONE_LOWMEM_END << PAGE_SHIFT;
+	if (kva_mode_is_32(desc->mode))
+		mb->direct_end = layout.lowmem_end;
 	mb->current_limit = mb->direct_end;
 	if (!desc->early)
 		return 0;

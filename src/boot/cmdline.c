@@ -150,6 +150,11 @@ static bool set_movablecore(struct kernel_params *params, const char *value)
 	return parse_core(value, &params->movablecore, &params->movablecore_percent);
 }
 
+static bool set_vmalloc(struct kernel_params *params, const char *value)
+{
+	return parse_size(value, &params->vmalloc_size) && params->vmalloc_size >= PAGE_SIZE;
+}
+
 static bool set_nomerge(struct kernel_params *params, const char *value)
 {
 	params->slab_nomerge = true;
@@ -201,6 +206,7 @@ static const struct option options[] = {
 	{"numa", true, set_by_machine},
 	{"kernelcore", true, set_kernelcore},
 	{"movablecore", true, set_movablecore},
+	{"vmalloc", true, set_vmalloc},
 	{"slab_nomerge", false, set_nomerge},
 	{"slub_nomerge", false, set_nomerge},
 	{"slub_min_order", true, set_slub_min_order},
@@ -216,7 +222,6 @@ static const struct option options[] = {
 	{"slob_debug", true, NULL},
 	{"noaliencache", false, NULL},
 	{"movable_node", false, NULL},
-	{"vmalloc", true, NULL},
 	{"page_owner", true, NULL},
 	{"page_poison", true, NULL},
 	{"debug_pagealloc", true, NULL},

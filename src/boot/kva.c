@@ -11,7 +11,9 @@
  */
 #include "boot/boot.h"
 
+#include "buddy/buddy.h"
 #include "lib/kernel.h"
+#include "lib/kva_layout.h"
 #include "lib/report.h"
 #include "memblock/memblock.h"
 #include "vmalloc/vmalloc.h"
@@ -61,6 +63,16 @@ static int add_reserved(struct kernel *k, const struct memblock_region *reserved
 	return ret;
 }
 
+/* Only low memory has addresses. */
+static int map_low(struct kernel *k, phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t low = buddy_lowmem_end(k);
+
+	if (end > low)
+		end = low;
+	return start < end ? vmalloc_map_direct(k, start, end & PAGE_MASK) : 0;
+}
+
 static int map_ram(struct kernel *k)
 {
 	const struct memblock_type *memory = &k->memblock->memory;
@@ -73,16 +85,35 @@ static int map_ram(struct kernel *k)
 
 		for (i++; i < memory->cnt && memory->regions[i].base == end; i++)
 			end = region_end(&memory->regions[i]);
-		ret = vmalloc_map_direct(k, start, end & PAGE_MASK);
+		ret = map_low(k, start, end);
 	}
 	return ret;
+}
+
+/* On x86_32 vmalloc begins where the direct map ends, and 8 MiB more that catch what runs over its
+ * end. */
+static void place_vmalloc_32(struct kernel *k)
+{
+	struct arch_machine *am = k->arch;
+	struct kva_layout layout = kva_layout(am->desc->mode, am->nr_cpus, k->params.vmalloc_size);
+	kva_t base = am->direct_base + buddy_lowmem_end(k) + X86_32_VMALLOC_OFFSET;
+	uint64_t up = base - am->vmalloc_base;
+
+	am->vmalloc_base = base;
+	am->vmalloc_size = layout.vmalloc_end - base;
+	am->vmap_size -= up;
+	if (am->vmalloc)
+		am->vmalloc += up;
 }
 
 int boot_address_space(struct kernel *k, struct machine_error *err)
 {
 	const struct memblock_type *reserved = &k->memblock->reserved;
-	int ret = vmalloc_create(k);
+	int ret;
 
+	if (kva_mode_is_32(k->arch->desc->mode))
+		place_vmalloc_32(k);
+	ret = vmalloc_create(k);
 	for (unsigned int i = 0; !ret && i < reserved->cnt; i++)
 		ret = add_reserved(k, &reserved->regions[i]);
 	if (!ret)

@@ -29,6 +29,7 @@ static const struct proc_file proc_files[] = {
 	{"zones-csv", buddy_show_zones_csv, NULL},
 	{"slabinfo", caches_show_slabinfo, caches_write_slabinfo},
 	{"vmallocinfo", vmalloc_show_vmallocinfo, NULL},
+	{"page_tables", vmalloc_show_page_tables, NULL},
 };
 
 #define NR_PROC_FILES (sizeof(proc_files) / sizeof(proc_files[0]))

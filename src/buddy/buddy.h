@@ -56,6 +56,9 @@ int buddy_extfrag_index(struct zone *zone, unsigned int order);
 #define GFP_NAME_MAX 256
 void buddy_gfp_name(gfp_t gfp, char *buf, size_t size);
 
+/* Where the direct map of RAM ends: bytes. On x86_32 that is at most the begin of HIGHMEM. */
+phys_addr_t buddy_lowmem_end(struct kernel *k);
+
 unsigned int buddy_nr_nodes(struct kernel *k);
 struct pgdat *buddy_node(struct kernel *k, int nid);
 

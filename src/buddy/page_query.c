@@ -10,7 +10,9 @@
  * Simulated addresses are host pointers plus a constant, one for the direct map and one for the
  * vmalloc region. Whether something is mapped in the latter only the page tables know.
  */
+#include "buddy/buddy.h"
 #include "buddy/internal.h"
+#include "memblock/memblock.h"
 
 #include <kmem/mm.h>
 #include <kmem/mmu.h>
@@ -28,6 +30,14 @@ static uint64_t direct_map_end(const struct arch_cpu *cpu)
 	uint64_t high = cpu->kernel->buddy->zone_low[KMEM_ZONE_HIGHMEM];
 
 	return high < cpu->ram_size >> PAGE_SHIFT ? high << PAGE_SHIFT : cpu->ram_size;
+}
+
+phys_addr_t buddy_lowmem_end(struct kernel *k)
+{
+	uint64_t high = k->buddy->zone_low[KMEM_ZONE_HIGHMEM];
+	uint64_t end = memblock_end_of_dram(k) >> PAGE_SHIFT;
+
+	return (high < end ? high : end) << PAGE_SHIFT;
 }
 
 unsigned long page_to_pfn(const struct page *page)
@@ -105,7 +115,7 @@ kva_t ptr_to_kva(const void *ptr)
 		return 0;
 	if (virt_addr_valid(ptr))
 		return am->direct_base + (uint64_t)((const char *)ptr - cpu->ram);
-	if (am->vmalloc && (uint64_t)((const char *)ptr - am->vmalloc) < am->vmalloc_size)
+	if (am->vmalloc && (uint64_t)((const char *)ptr - am->vmalloc) < am->vmap_size)
 		return am->vmalloc_base + (uint64_t)((const char *)ptr - am->vmalloc);
 	return 0;
 }
@@ -126,7 +136,7 @@ void *kva_to_ptr(kva_t kva)
 
 	if (!cpu)
 		return NULL;
-	if (kva - cpu->machine->vmalloc_base < cpu->machine->vmalloc_size)
+	if (kva - cpu->machine->vmalloc_base < cpu->machine->vmap_size)
 		return vmalloc_ptr(cpu->machine, kva);
 	return __va(kva - cpu->machine->direct_base);
 }

@@ -4,7 +4,7 @@
  *
  *	            0      16M                     4G
  *	64-bit      | DMA  |         DMA32         |      Normal …
- *	            0      16M      896M
+ *	            0      16M      880M
  *	x86_32      | DMA  |  Normal  |   HighMem …
  *	node        |---- 0 ----------------|--- 1 --------------…
  *
@@ -24,6 +24,7 @@
 #include "buddy/free_area.h"
 #include "lib/errno.h"
 #include "lib/kfmt.h"
+#include "lib/kva_layout.h"
 #include "lib/lock_rank.h"
 #include "lib/percpu.h"
 #include "memblock/memblock.h"
@@ -44,13 +45,19 @@ const char *zone_type_name(enum kmem_zone_type zone)
 	return (unsigned int)zone < KMEM_MAX_NR_ZONES ? zone_names[zone] : "?";
 }
 
+/* On x86_32 Normal ends with the direct map: the documents of old say 896 MiB, a 6.1 kernel leaves
+ * vmalloc two pages and the fixed maps' tables more. */
 static void set_borders(struct buddy *b, bool x86_32)
 {
-	static const uint64_t border64[KMEM_MAX_NR_ZONES] = {
+	const struct kernel *k = b->kernel;
+	struct kva_layout layout = kva_layout(k->arch->desc->mode, k->arch->nr_cpus,
+					      k->params.vmalloc_size);
+	const uint64_t border64[KMEM_MAX_NR_ZONES] = {
 		ZONE_DMA_END, ZONE_DMA32_END, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 	};
-	static const uint64_t border32[KMEM_MAX_NR_ZONES] = {
-		ZONE_DMA_END, ZONE_DMA_END, ZONE_LOWMEM_END, UINT64_MAX, UINT64_MAX,
+	const uint64_t border32[KMEM_MAX_NR_ZONES] = {
+		ZONE_DMA_END, ZONE_DMA_END, layout.lowmem_end >> PAGE_SHIFT, UINT64_MAX,
+		UINT64_MAX,
 	};
 	const uint64_t *border = x86_32 ? border32 : border64;
 

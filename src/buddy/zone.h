@@ -7,7 +7,6 @@
 
 #define ZONE_DMA_END (16ull << 20 >> PAGE_SHIFT)
 #define ZONE_DMA32_END (4ull << 30 >> PAGE_SHIFT)
-#define ZONE_LOWMEM_END (896ull << 20 >> PAGE_SHIFT)
 
 /* The counts form of the description: cut memblock and the zone borders of @b down to it. */
 int zone_apply_counts(struct buddy *b, struct machine_error *err);

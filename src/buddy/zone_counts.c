@@ -181,7 +181,7 @@ static int apply_zone_type(struct buddy *b, unsigned int type, struct machine_er
 	if (b->zone_low[type] == b->zone_high[type])
 		return 0;
 	/* Not if Movable has what is left of it: then there is no HighMem. */
-	if (b->zone_high[type] == ZONE_LOWMEM_END &&
+	if (type == KMEM_ZONE_NORMAL && b->zone_high[type] != UINT64_MAX &&
 	    (b->movable_source != type || !has_counts(desc, KMEM_ZONE_MOVABLE))) {
 		b->zone_high[type] = lowmem_end(b);
 		b->zone_low[KMEM_ZONE_HIGHMEM] = b->zone_high[type];

@@ -21,6 +21,8 @@ struct kernel_params {
 	unsigned int movablecore_percent;
 	bool kernelcore_mirror;
 
+	uint64_t vmalloc_size;		/* vmalloc=: bytes; 0: as the machine has it */
+
 	bool init_on_alloc;		/* memory is zero when it is handed out */
 	bool init_on_free;		/* and from the moment it is given back */
 

@@ -62,6 +62,9 @@ void pc_ram(uint64_t mem, struct range_vec *banks, struct range_vec *usable);
 void pc_reserve(const struct machine_desc *desc, const struct range_vec *ram,
 		struct range_vec *reserved);
 
+/* preset.c: what `vmalloc=` of the kernel command line asks for, in bytes; 0: nothing. */
+uint64_t desc_vmalloc_size(const struct machine_desc *desc);
+
 /* preset.c: 0; -ENOENT: no such preset; -EOPNOTSUPP: one that this version lacks. */
 int preset_apply(struct machine_desc *desc, const char *name);
 

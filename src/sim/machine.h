@@ -61,6 +61,8 @@ struct machine {
 
 	char *window;			/* the reservation that holds all windows */
 	size_t window_size;
+	char *vmap_window;		/* where pub.vmalloc pointed first; NULL: none */
+	size_t vmap_window_size;
 	int memfd;			/* -1: private backing */
 	void *spare_mapping;		/* vmap_window.c; NULL: none. Atomic */
 	struct mmu_regs mmu_regs;	/* set once at boot */

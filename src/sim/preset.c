@@ -19,7 +19,11 @@
  */
 #include "sim/desc.h"
 
+#include "lib/kva_layout.h"
+
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KIB ((uint64_t)1 << 10)
@@ -38,9 +42,6 @@
 #define IMAGE_PAGES_32 1114
 #define ANY_NODE (-1)
 
-/* Where a 6.1 kernel ends its direct map on x86_32: 128 MiB and two pages below the top. */
-#define X86_32_LOWMEM_END ((uint64_t)0x36ffe000)
-
 struct preset {
 	const char *name;
 	enum machine_mode mode;
@@ -54,8 +55,8 @@ static const struct preset presets[] = {
 	{"numa-2", MACHINE_MODE_4LEVEL, 8 * GIB, 2, 4},
 	{"numa-4", MACHINE_MODE_4LEVEL, 8 * GIB, 4, 4},
 	{"tiny-8M", MACHINE_MODE_4LEVEL, 8 * MIB, 1, 1},
-	{"x86_64_la57", MACHINE_MODE_5LEVEL, 0, 1, 4},
-	{"x86_32_pae", MACHINE_MODE_PAE, 0, 1, 4},
+	{"x86_64_la57", MACHINE_MODE_5LEVEL, 8 * GIB, 1, 4},
+	{"x86_32_pae", MACHINE_MODE_PAE, 4 * GIB, 1, 4},
 };
 
 int preset_apply(struct machine_desc *desc, const char *name)
@@ -234,15 +235,44 @@ static void reserve_64(struct boot_map *map)
 	}
 }
 
+uint64_t desc_vmalloc_size(const struct machine_desc *desc)
+{
+	static const char name[] = "vmalloc=";
+	const char *at = desc->cmdline;
+	char *end;
+	uint64_t size;
+
+	for (; at && (at = strstr(at, name)); at++) {
+		if (at > desc->cmdline && !isspace((unsigned char)at[-1]))
+			continue;
+		/* Boot parses the word in earnest and refuses a bad one. */
+		size = strtoull(at + strlen(name), &end, 0);
+		switch (tolower((unsigned char)*end)) {
+		case 't':
+			return size << 40;
+		case 'g':
+			return size << 30;
+		case 'm':
+			return size << 20;
+		case 'k':
+			return size << 10;
+		}
+		return size;
+	}
+	return 0;
+}
+
 static void reserve_32(struct boot_map *map)
 {
+	uint64_t lowmem_end = kva_layout(map->desc->mode, map->desc->cpus,
+					 desc_vmalloc_size(map->desc)).lowmem_end;
 	const struct range_vec *ram = map->ram;
 	uint64_t memmap = ram->v[ram->n - 1].end / PAGE_SIZE * 32;
 	uint64_t pages = (memmap + PAGE_SIZE - 1) / PAGE_SIZE + 23ull * map->desc->cpus + 10;
 
-	pages += hash_pages(ram_pages(ram, ANY_NODE, X86_32_LOWMEM_END), 48);
+	pages += hash_pages(ram_pages(ram, ANY_NODE, lowmem_end), 48);
 	reserve_range(map, IMAGE_START, IMAGE_START + IMAGE_PAGES_32 * PAGE_SIZE);
-	reserve_top(map, ANY_NODE, X86_32_LOWMEM_END, pages);
+	reserve_top(map, ANY_NODE, lowmem_end, pages);
 }
 
 static void reserve_small(struct boot_map *map)
@@ -258,7 +288,7 @@ void pc_reserve(const struct machine_desc *desc, const struct range_vec *ram,
 		struct range_vec *reserved)
 {
 	struct boot_map map = {.desc = desc, .ram = ram, .reserved = reserved};
-	bool x86_32 = desc->mode == MACHINE_MODE_32;
+	bool x86_32 = kva_mode_is_32(desc->mode);
 	uint64_t image = (x86_32 ? IMAGE_PAGES_32 : IMAGE_PAGES_64) * PAGE_SIZE;
 
 	for (unsigned int i = 0; i < ram->n; i++)

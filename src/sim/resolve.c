@@ -15,6 +15,8 @@
 #include "sim/error.h"
 #include "sim/ram_words.h"
 
+#include "lib/kva_layout.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,9 @@
 #define LOCAL_DISTANCE 10
 #define REMOTE_DISTANCE 20
 
+/* What a frame number in the page tables of x86_32 can reach: without and with PAE. */
 #define X86_32_TOP ((uint64_t)1 << 32)
+#define X86_PAE_TOP ((uint64_t)1 << 36)
 
 typedef unsigned long long ull;
 
@@ -93,12 +97,10 @@ int desc_check_mode(enum machine_mode mode, struct machine_error *err)
 {
 	switch (mode) {
 	case MACHINE_MODE_32:
-	case MACHINE_MODE_4LEVEL:
-		return 0;
 	case MACHINE_MODE_PAE:
-		return sim_error(err, -EOPNOTSUPP, "mode pae is not in this version");
+	case MACHINE_MODE_4LEVEL:
 	case MACHINE_MODE_5LEVEL:
-		return sim_error(err, -EOPNOTSUPP, "mode 5level is not in this version");
+		return 0;
 	}
 	return sim_error(err, -EINVAL, "mode %d: no such paging mode", (int)mode);
 }
@@ -241,23 +243,31 @@ static void cut_at_nodes(const struct range_vec *usable, const struct range_vec 
 	out->failed |= usable->failed || banks->failed;
 }
 
-/* What lies above the mode's reach is no RAM for the machine's kernel. */
-static void drop_unreachable(const struct arch_machine *am, struct range_vec *ram)
+static uint64_t reach_of(enum machine_mode mode)
 {
+	return mode == MACHINE_MODE_PAE ? X86_PAE_TOP : X86_32_TOP;
+}
+
+/* What lies above the mode's reach is no RAM for the machine's kernel. */
+static void drop_unreachable(const struct arch_machine *am, enum machine_mode mode,
+			     struct range_vec *ram)
+{
+	uint64_t top = reach_of(mode);
 	uint64_t dropped = 0;
 	char line[120];
 
 	for (unsigned int i = 0; i < ram->n; i++) {
 		const struct machine_range *r = &ram->v[i];
 
-		if (r->end > X86_32_TOP)
-			dropped += r->end - (r->start > X86_32_TOP ? r->start : X86_32_TOP);
+		if (r->end > top)
+			dropped += r->end - (r->start > top ? r->start : top);
 	}
 	if (!dropped)
 		return;
-	range_vec_cut(ram, X86_32_TOP, UINT64_MAX);
-	snprintf(line, sizeof(line), "machine: %llu MiB of RAM above 4G are out of reach in mode 32",
-		 (ull)(dropped >> 20));
+	range_vec_cut(ram, top, UINT64_MAX);
+	snprintf(line, sizeof(line), "machine: %llu MiB of RAM above %uG are out of reach in mode %s",
+		 (ull)(dropped >> 20), (unsigned int)(top >> 30),
+		 mode == MACHINE_MODE_PAE ? "pae" : "32");
 	arch_log(am, 4, line);
 }
 
@@ -285,9 +295,9 @@ static int cut_ram(const struct arch_machine *am, const struct ram_words *rw,
 
 	cut_at_nodes(rw->firmware, banks, &ram);
 	cut_at_nodes(&rw->usable, banks, &kernel);
-	if (out->mode == MACHINE_MODE_32) {
-		drop_unreachable(am, &ram);
-		range_vec_cut(&kernel, X86_32_TOP, UINT64_MAX);
+	if (kva_mode_is_32(out->mode)) {
+		drop_unreachable(am, out->mode, &ram);
+		range_vec_cut(&kernel, reach_of(out->mode), UINT64_MAX);
 	}
 	owned->ram = ram.v;
 	owned->kernel_ram = kernel.v;

@@ -107,6 +107,6 @@ int arch_unmap_ram(const struct arch_machine *am, uint64_t off, uint64_t nr)
 
 void vmap_window_before_fork(struct machine *m)
 {
-	if (m->pub.vmalloc)
-		madvise(m->pub.vmalloc, m->pub.vmalloc_size, MADV_DONTFORK);
+	if (m->vmap_window)
+		madvise(m->vmap_window, m->vmap_window_size, MADV_DONTFORK);
 }

@@ -16,6 +16,7 @@
  *
  * RAM is one memfd (a page may later appear at a second address as well), or private memory.
  */
+#include "sim/desc.h"
 #include "sim/error.h"
 #include "sim/machine.h"
 #include "sim/watch.h"
@@ -43,8 +44,12 @@
  * into the same set of a cache. */
 #define CPU_STRIDE (64 * MIB + PAGE_SIZE)
 
-/* The vmalloc window holds all RAM twice, and at least so much. */
+/* The vmalloc window of a 64-bit kernel holds all RAM twice, and at least so much; on x86_32 the
+ * region is small and the window shows all of it, with what lies behind it. */
 #define VMALLOC_MIN ((uint64_t)1 << 30)
+
+/* Of the deepest mode. */
+#define X86_TOP_SHIFT 48
 
 struct layout {
 	uint64_t ram, memmap, pageblocks, cpus, vmalloc;	/* offsets from the start */
@@ -79,9 +84,31 @@ static uint64_t tables_for(uint64_t bytes)
 {
 	uint64_t tables = 0;
 
-	for (unsigned int shift = X86_PMD_SHIFT; shift <= X86_PGD_SHIFT; shift += X86_LEVEL_BITS)
+	for (unsigned int shift = X86_PMD_SHIFT; shift <= X86_TOP_SHIFT; shift += X86_LEVEL_BITS)
 		tables += (bytes >> shift) + 2;
 	return tables;
+}
+
+/* Bytes of the vmalloc region that the machine has; @wanted: those of the command line. */
+static uint64_t vmalloc_bytes(const struct machine_desc *desc, const struct kva_layout *layout,
+			      uint64_t wanted)
+{
+	uint64_t most = layout->vmalloc_end - layout->vmalloc_base;
+	uint64_t size = 2 * total_ram(desc);
+
+	if (size < VMALLOC_MIN)
+		size = VMALLOC_MIN;
+	if (size < wanted)
+		size = wanted & PAGE_MASK;
+	return size < most && !kva_mode_is_32(desc->mode) ? size : most;
+}
+
+/* Page tables have to lie below. */
+static uint64_t table_limit(const struct machine_desc *desc)
+{
+	uint64_t limit = (uint64_t)1 << desc->maxphyaddr;
+
+	return desc->mode == MACHINE_MODE_32 && limit > UINT32_MAX ? (uint64_t)1 << 32 : limit;
 }
 
 /* The kernel's address space: which regions there are, how large, and room for their tables. The
@@ -89,19 +116,19 @@ static uint64_t tables_for(uint64_t bytes)
 static void plan_regions(struct machine *m)
 {
 	struct arch_machine *am = &m->pub;
-	struct kva_layout layout = kva_layout(m->desc.mode);
-	uint64_t size = 2 * total_ram(&m->desc);
-	uint64_t tables, limit = (uint64_t)1 << m->desc.maxphyaddr;
+	uint64_t wanted = desc_vmalloc_size(&m->desc);
+	struct kva_layout layout = kva_layout(m->desc.mode, m->desc.cpus, wanted);
+	uint64_t tables, limit = table_limit(&m->desc);
 
 	am->direct_base = layout.direct_base;
 	am->vmalloc_base = layout.vmalloc_base;
-	if (size < VMALLOC_MIN)
-		size = VMALLOC_MIN;
-	am->vmalloc_size = size < layout.vmalloc_size ? size : layout.vmalloc_size;
+	am->vmalloc_size = vmalloc_bytes(&m->desc, &layout, wanted);
+	am->vmap_size = layout.fixmap_end ? layout.fixmap_end - layout.vmalloc_base :
+					    am->vmalloc_size;
 	am->table_start = (am->ram_size + GAP + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
-	if (!am->vmalloc_size || am->table_start > limit)
+	if (am->table_start > limit)
 		return;
-	tables = tables_for(am->vmalloc_size) + 4 * m->desc.nr_ram +
+	tables = tables_for(am->vmap_size) + 4 * m->desc.nr_ram +
 		 (am->ram_size >> X86_PGD_SHIFT) + 2;
 	if (limit - am->table_start >= tables * PAGE_SIZE)
 		am->table_size = tables * PAGE_SIZE;
@@ -117,7 +144,7 @@ static void make_layout(const struct machine *m, struct layout *l)
 	l->pageblocks = place(l, (am->nr_frames >> SMALLEST_PAGEBLOCK_ORDER) + 1);
 	l->cpus = place(l, am->nr_cpus * CPU_STRIDE);
 	if (m->desc.backing == MACHINE_BACKING_MEMFD)
-		l->vmalloc = place(l, am->vmalloc_size);
+		l->vmalloc = place(l, am->vmap_size);
 }
 
 static int no_memory(struct machine_error *err, const char *what, uint64_t size)
@@ -216,8 +243,10 @@ int machine_map(struct machine *m, struct machine_error *err)
 	am->pageblocks = m->window + l.pageblocks;
 	am->cpus = m->window + l.cpus;
 	am->cpu_stride = CPU_STRIDE;
-	if (l.vmalloc)
-		am->vmalloc = m->window + l.vmalloc;
+	if (l.vmalloc) {
+		am->vmalloc = m->vmap_window = m->window + l.vmalloc;
+		m->vmap_window_size = am->vmap_size;
+	}
 	ret = map_ram(m, err);
 	if (!ret)
 		ret = map_private(am->memmap, am->nr_frames * MEMMAP_ENTRY, "memmap", err);

@@ -7,6 +7,7 @@
 
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/kva_layout.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
@@ -18,8 +19,6 @@ int vmalloc_create(struct kernel *k)
 	struct vmalloc *v;
 	int ret;
 
-	if (!pgtable_supported(k))
-		return 0;
 	v = arch_host_alloc(k->arch, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
@@ -34,35 +33,38 @@ int vmalloc_create(struct kernel *k)
 
 int vmalloc_add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end)
 {
-	return k->vmalloc ? pt_pool_add(&k->vmalloc->pgtable.pool, start, end) : 0;
+	return pt_pool_add(&k->vmalloc->pgtable.pool, start, end);
 }
 
 int vmalloc_start(struct kernel *k)
 {
-	if (!k->vmalloc)
-		return 0;
 	return pgtable_start(&k->vmalloc->pgtable, k->arch->vmalloc_base, k->arch->vmalloc_size);
 }
 
 int vmalloc_map_direct(struct kernel *k, phys_addr_t start, phys_addr_t end)
 {
-	if (!k->vmalloc)
-		return 0;
-	return pgtable_map_range(&k->vmalloc->pgtable, k->arch->direct_base + start, start, end);
+	return pgtable_map_range(&k->vmalloc->pgtable, k->arch->direct_base + start, start, end,
+				 PAGE_KERNEL);
 }
 
 /* The registers of a Linux kernel on a CPU of today, as far as paging looks at them. */
 void vmalloc_enable(struct kernel *k)
 {
+	enum machine_mode mode = k->arch->desc->mode;
 	struct mmu_regs regs = {
 		.cr0 = X86_CR0_PG | X86_CR0_WP | X86_CR0_PE,
-		.cr4 = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP,
-		.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE,
+		.cr3 = k->vmalloc->pgtable.root,
+		.cr4 = X86_CR4_PSE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP,
 	};
 
-	if (!k->vmalloc)
-		return;
-	regs.cr3 = k->vmalloc->pgtable.root;
+	if (mode != MACHINE_MODE_32) {
+		regs.cr4 |= X86_CR4_PAE;
+		regs.efer |= X86_EFER_NXE;
+	}
+	if (!kva_mode_is_32(mode))
+		regs.efer |= X86_EFER_LME | X86_EFER_LMA;
+	if (mode == MACHINE_MODE_5LEVEL)
+		regs.cr4 |= X86_CR4_LA57;
 	arch_mmu_set_regs(k->arch, &regs);
 	/* Tables of vmalloc are managed pages, unless the allocators' own things are kept apart. */
 	k->vmalloc->pgtable.use_pool = k->params.isolate_metadata;

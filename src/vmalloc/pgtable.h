@@ -21,9 +21,6 @@ struct pgtable {
 	unsigned long nr_tables;	/* all tables */
 };
 
-/* Whether this version builds tables for the machine's paging mode. */
-bool pgtable_supported(const struct kernel *k);
-
 /* Empty; frames may be added to its pool next. */
 int pgtable_init(struct kernel *k, struct pgtable *pt);
 
@@ -34,19 +31,28 @@ int pgtable_start(struct pgtable *pt, kva_t kva, uint64_t size);
 /* Give all tables back; nobody may walk them any more. */
 void pgtable_exit(struct pgtable *pt);
 
-/* Map physical bytes [@start, @end) at @kva by the largest leaves that fit: the direct map. 0 or
- * -ENOMEM. */
-int pgtable_map_range(struct pgtable *pt, kva_t kva, phys_addr_t start, phys_addr_t end);
+/* Map physical bytes [@start, @end) at @kva, where nothing is mapped, by the largest leaves that
+ * fit: the direct map, ioremap(), large pages. 0; -ENOMEM: the caller unmaps. */
+int pgtable_map_range(struct pgtable *pt, kva_t kva, phys_addr_t start, phys_addr_t end,
+		      pgprot_t prot);
 
 /* Map @nr pages one after the other at @kva, where nothing is mapped. 0; -ENOMEM: nothing is
  * mapped. */
 int pgtable_map_pages(struct pgtable *pt, kva_t kva, struct page *const *pages, unsigned long nr,
 		      pgprot_t prot);
 
-/* Clear @nr small entries from @kva on; tables stay. */
+/* Nothing is mapped in the @nr pages from @kva on afterwards; tables stay. A large leaf lies in them
+ * as a whole. */
 void pgtable_unmap(struct pgtable *pt, kva_t kva, unsigned long nr);
 
 /* The leaf that maps @kva and its page size as a shift; 0: nothing is mapped. */
 uint64_t pgtable_lookup(const struct pgtable *pt, kva_t kva, unsigned int *shift);
+
+/* The same for who looks at everything: the leaf (0: none), its level from the top, and how many
+ * bytes from @kva's start in it there is the same leaf or the same nothing. */
+uint64_t pgtable_peek(const struct pgtable *pt, kva_t kva, unsigned int *level, uint64_t *size);
+
+/* Linux's name of a level, as its dumps have it for leaves and for holes. */
+const char *pgtable_level_name(const struct pgtable *pt, unsigned int level, bool leaf);
 
 #endif

@@ -36,8 +36,7 @@ struct vmalloc {
 
 /* --- boot ------------------------------------------------------------------------------------- */
 
-/* In this order, before other threads enter; each 0 or -ENOMEM. A machine whose paging mode has no
- * tables in this version gets no k->vmalloc, and the others do nothing. */
+/* In this order, before other threads enter; each 0 or -ENOMEM. */
 int vmalloc_create(struct kernel *k);
 /* Physical bytes that are neither managed nor used: page tables may lie there. */
 int vmalloc_add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end);
@@ -56,6 +55,8 @@ unsigned long vmalloc_exit(struct kernel *k);
 
 /* /proc/vmallocinfo. */
 void vmalloc_show_vmallocinfo(struct kernel *k, struct seq_file *m);
+/* /sys/kernel/debug/page_tables/kernel. */
+void vmalloc_show_page_tables(struct kernel *k, struct seq_file *m);
 
 /* --- alias.c ---------------------------------------------------------------------------------- */
 

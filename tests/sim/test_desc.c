@@ -126,10 +126,6 @@ static const struct {
 	{"cpus=2\nhello", -EINVAL, "t:2: hello: neither a preset nor key=value"},
 	{"preset=sparc", -EINVAL, "t:1: preset=sparc: unknown preset"},
 	{"preset=x86_64 tiny-8M", -EINVAL, "t:1: tiny-8M: a second preset"},
-	{"preset=x86_64_la57", -EOPNOTSUPP, "not in this version"},
-	{"x86_32_pae", -EOPNOTSUPP, "x86_32_pae: this preset is not in this version"},
-	{"mode=pae", -EOPNOTSUPP, "t:1: mode=pae: not in this version"},
-	{"mode=5level", -EOPNOTSUPP, "not in this version"},
 	{"mode=64", -EINVAL, "4level"},
 	{"tlb=64x4", -EOPNOTSUPP, "t:1: tlb=64x4: not in this version"},
 	{"cpus=0", -EINVAL, "t:1: cpus=0: a number from 1 to 1024"},
@@ -261,8 +257,6 @@ static void test_init(void **state)
 	assert_int_equal(desc.nodes, 2);
 	assert_int_equal(machine_desc_init(&desc, "vax", &err), -EINVAL);
 	assert_string_equal(err.reason, "preset vax: unknown");
-	assert_int_equal(machine_desc_init(&desc, "x86_32_pae", &err), -EOPNOTSUPP);
-	assert_string_equal(err.reason, "preset x86_32_pae: not in this version");
 	machine_desc_free(&desc);
 }
 

@@ -325,8 +325,6 @@ static void test_impossible_in_c(void **state)
 	desc = good;
 	desc.mode = (enum machine_mode)9;
 	assert_int_equal(create(&desc, &err), -EINVAL);
-	desc.mode = MACHINE_MODE_PAE;
-	assert_int_equal(create(&desc, &err), -EOPNOTSUPP);
 	desc = good;
 	desc.tlb = "64";
 	assert_int_equal(create(&desc, &err), -EOPNOTSUPP);

@@ -16,7 +16,7 @@ cp "$work/stdout" "$work/text"
 works "$kmemsim" boot --machine "$work/machine"
 cmp "$work/text" "$work/stdout" || fail "the file's machine is not the text's"
 for show in buddyinfo zoneinfo slabinfo zones-csv pagetypeinfo vmstat meminfo extfrag_index \
-    unusable_index; do
+    unusable_index page_tables; do
     works "$kmemsim" boot --machine tiny-8M --show $show
     [ -s "$work/stdout" ] || fail "--show $show printed nothing"
     cp "$work/stdout" "$work/first"

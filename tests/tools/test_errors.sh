@@ -111,10 +111,8 @@ refuses "'mmu' is not in this version" "$kmemsim" mmu "$work/t.csv"
 refuses 'no address' "$kmemsim" walk
 refuses "'here' is no address" "$kmemsim" walk 0 here
 refuses "'0x10000000000000000' is no address" "$kmemsim" walk 0x10000000000000000
-refuses 'paging mode are not in this version' "$kmemsim" walk --machine x86_32 0xc0000000
 refuses "unexpected word 'now'" "$kmemsim" boot now
 refuses 'show nosuch: no such text .*slabinfo' "$kmemsim" boot --show nosuch
-refuses 'show page_tables: not in this version' "$kmemsim" boot --show page_tables
 refuses 'no trace' "$kmemsim" replay
 refuses 'no trace' "$kmemsim" compare
 refuses 'one trace at a time' "$kmemsim" replay "$work/t.csv" "$work/t.csv"

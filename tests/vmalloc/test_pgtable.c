@@ -280,29 +280,102 @@ static void test_large_ram(void **state)
 	test_shutdown(m, 0);
 }
 
+/* What a mode's machine has: where its regions begin, how large a page of the direct map can be,
+ * which entries the top table has. */
+static const struct mode_case {
+	const char *machine;
+	kva_t direct, vmalloc, vmalloc_end;
+	unsigned int largest;
+	bool nx;
+} modes[] = {
+	{"x86_64 mem=3G", 0xffff888000000000, 0xffffc90000000000, 0, 30, true},
+	{"x86_64_la57 mem=3G", 0xff11000000000000, 0xffa0000000000000, 0, 30, true},
+	{"x86_32 mem=512M", 0xc0000000, 0xe07e0000, 0xfeffe000, 22, false},
+	{"x86_32_pae mem=512M", 0xc0000000, 0xe07e0000, 0xff5fe000, 21, true},
+};
+
+static void check_mode(const struct mode_case *c)
+{
+	struct machine *m = test_boot(c->machine);
+	const struct arch_machine *am = kernel()->arch;
+	struct pgtable *pt = &kernel()->vmalloc->pgtable;
+	unsigned int shift;
+	uint64_t leaf;
+	char *p;
+
+	assert_int_equal(am->direct_base, c->direct);
+	assert_int_equal(am->vmalloc_base, c->vmalloc);
+	if (c->vmalloc_end)
+		assert_int_equal(am->vmalloc_base + am->vmalloc_size, c->vmalloc_end);
+	leaf = pgtable_lookup(pt, c->direct + (1ull << c->largest), &shift);
+	assert_int_equal(shift, c->largest);
+	assert_int_equal(leaf & X86_PTE_FLAGS_MASK, 0x1e3 | (c->nx ? X86_PTE_NX : 0));
+	assert_int_equal(leaf & X86_PTE_ADDR_MASK, 1ull << c->largest);
+	/* A byte that is in no large page. */
+	leaf = pgtable_lookup(pt, c->direct + MIB, &shift);
+	assert_int_equal(shift, 12);
+	assert_int_equal(leaf, MIB | 0x163 | (c->nx ? X86_PTE_NX : 0));
+	p = vmalloc(3 * P);
+	assert_non_null(p);
+	assert_int_equal(ptr_to_kva(p), c->vmalloc);
+	memset(p, 7, 3 * P);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct page *page = vmalloc_to_page(p + i * P);
+
+		leaf = pgtable_lookup(pt, c->vmalloc + i * P, &shift);
+		assert_int_equal(leaf, page_to_phys(page) | 0x163 | (c->nx ? X86_PTE_NX : 0));
+		assert_int_equal(am->ram[page_to_phys(page) + 5], 7);
+	}
+	assert_int_equal(pgtable_lookup(pt, c->vmalloc + 3 * P, &shift), 0);
+	vfree(p);
+	assert_int_equal(pgtable_lookup(pt, c->vmalloc, &shift), 0);
+	test_shutdown(m, 0);
+}
+
 static void test_other_modes(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=64M");
-	struct mmu_walk_result res;
-	char *text;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		check_mode(&modes[i]);
+}
 
-	test_state.nr_log = 0;
-	assert_null(arch_kernel()->vmalloc);
-	assert_int_equal(mmu_walk(0xc0000000, MMU_READ, &res), -EOPNOTSUPP);
-	assert_non_null(strstr(test_state.last_log, "mmu_walk: paging is off"));
-	assert_null(vmalloc(P));
-	assert_non_null(strstr(test_state.last_log, "not in this version"));
-	vfree(&res);
-	assert_int_equal(test_state.nr_log, 3);
-	vfree(NULL);
-	assert_null(vmalloc_to_page(&res));
-	assert_false(is_vmalloc_addr(&res));
-	assert_null(find_vm_area(&res));
-	vm_unmap_aliases();
-	text = test_proc("vmallocinfo");
-	assert_string_equal(text, "");
-	free(text);
-	test_state.nr_log = 0;
+/* VmallocTotal of the golden boots of a 32-bit kernel: 32 MiB, 512 MiB, full low memory. */
+static void test_x86_32_vmalloc_lives_above_high_memory(void **state)
+{
+	static const struct {
+		const char *machine;
+		uint64_t total;
+	} cases[] = {
+		{"x86_32 mem=32M", 991352}, {"x86_32 mem=512M", 499832},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct machine *m = test_boot(cases[i].machine);
+		const struct arch_machine *am = kernel()->arch;
+
+		assert_int_equal(am->vmalloc_size >> 10, cases[i].total);
+		assert_int_equal(am->vmalloc_base, am->direct_base + am->ram_size + 8 * MIB);
+		test_shutdown(m, 0);
+	}
+}
+
+/* The lower three quarters of the page directory are empty: a process would have them. */
+static void test_x86_32_the_kernel_owns_page_directory_entries_768_to_1023(void **state)
+{
+	struct machine *m = test_boot("x86_32 mem=2G");
+	const uint32_t *pgd = (const uint32_t *)(const void *)(kernel()->arch->ram +
+							       kernel()->vmalloc->pgtable.root);
+	char *p = vmalloc(64 * P);
+
+	assert_non_null(p);
+	for (unsigned int i = 0; i < 768; i++)
+		assert_int_equal(pgd[i], 0);
+	/* Low memory from 0xc0000000 on, large pages above the first 4 MiB. */
+	assert_int_equal(pgd[768] & 0xfff, 0x67);
+	assert_int_equal(pgd[769], (4 * MIB) | 0x1e3);
+	assert_int_equal(pgd[800], ((800 - 768) * 4 * MIB) | 0x1e3);
+	/* vmalloc's first table. */
+	assert_int_equal(pgd[ptr_to_kva(p) >> 22] & 0xfff, 0x67);
+	vfree(p);
 	test_shutdown(m, 0);
 }
 
@@ -321,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_large_ram),
 		cmocka_unit_test(test_other_modes),
+		cmocka_unit_test(test_x86_32_vmalloc_lives_above_high_memory),
+		cmocka_unit_test(test_x86_32_the_kernel_owns_page_directory_entries_768_to_1023),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

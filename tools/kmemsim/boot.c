@@ -11,10 +11,6 @@
 
 #define MIB (1024.0 * 1024.0)
 
-/* Texts of the design that later versions have. */
-static const char *const later_texts[] = {
-	"page_tables",
-};
 
 /* What the summary says of a zone; from the text "zones-csv". */
 struct zone_row {
@@ -62,9 +58,6 @@ static void check_text_name(const char *name)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 i ? ", " : "", known);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(later_texts); i++)
-		if (!strcmp(later_texts[i], name))
-			die("--show %s: not in this version (there is %s)", name, names);
 	die("--show %s: no such text (there is %s)", name, names);
 }
 

@@ -176,7 +176,9 @@ static void walk_all(const struct walk_options *o)
 	for (unsigned int i = 0; i < o->nr; i++) {
 		struct mmu_walk_result walk;
 
-		mmu_walk(parse_address(o->addresses[i]), MMU_READ | MMU_PROBE, &walk);
+		if (mmu_walk(parse_address(o->addresses[i]), MMU_READ | MMU_PROBE, &walk) ==
+		    -EOPNOTSUPP)
+			die("walk: the page tables of this paging mode are not in this version");
 		if (o->common->json) {
 			print_walk_json(&w, &regs, &walk);
 			continue;
