@@ -316,12 +316,21 @@ int arch_unmap_ram(const struct arch_machine *am, uint64_t off, uint64_t nr);
 
 /* --- MMU ----------------------------------------------------------------------------------- */
 
-/* Boot: the registers that all CPUs run with. */
+/* Boot: the registers that all CPUs begin with. PAE: the top table is complete by now, its four
+ * entries are read here. */
 void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs);
 
-/* mmu_walk() of <kmem/mmu.h> on @am. */
+/* mmu_walk() of <kmem/mmu.h> on @am, by the registers that boot has set. */
 int arch_mmu_walk(const struct arch_machine *am, kva_t va, unsigned int access,
 		  struct mmu_walk_result *res);
+
+/* Entries for [@start, @end) were changed: no CPU uses an old translation when this returns. May
+ * sleep; outside sections, with no lock held (it claims CPUs). On a machine whose CPUs never used
+ * their MMUs it costs next to nothing. */
+void arch_mmu_flush(const struct arch_machine *am, kva_t start, kva_t end);
+
+/* The same on the calling thread's CPU alone. Any context, outside sections. */
+void arch_mmu_flush_local(kva_t start, kva_t end);
 
 /* --- watchers ------------------------------------------------------------------------------ */
 

@@ -8,6 +8,7 @@
  */
 #include "sim/desc.h"
 #include "sim/error.h"
+#include "sim/tlb.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -417,7 +418,11 @@ static const char *set_backing(struct parser *p, const char *value)
 
 static const char *set_tlb(struct parser *p, const char *value)
 {
-	return not_in_this_version(p);
+	struct tlb_geometry geometry;
+
+	p->owned->tlb = strdup(value);
+	p->desc->tlb = p->owned->tlb;
+	return p->owned->tlb ? tlb_geometry_parse(&geometry, value) : "no host memory";
 }
 
 static const char *set_preset(struct parser *p, const char *value)

@@ -80,6 +80,8 @@ static int build(struct machine *m, const struct machine_desc *desc, struct mach
 	am->real_node = owned->real_node;
 	ret = machine_map(m, err);
 	if (!ret)
+		ret = mmu_create(m, err);
+	if (!ret)
 		ret = make_cpus(m, err);
 	return ret;
 }
@@ -170,6 +172,7 @@ void arch_machine_destroy(struct arch_machine *am)
 	host_pool_release(&m->pool);
 	watch_forget_machine(&m->pub);
 	machine_unmap(m);
+	mmu_destroy(m);
 	free(m->cpu_threads);
 	free(m->cpu_used);
 	machine_desc_free(&m->desc);

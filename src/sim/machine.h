@@ -35,6 +35,13 @@ struct hooks {
 	struct log_hook log;
 };
 
+/* Who mends page faults of mmu_read() and its like; a NULL function is nobody. */
+struct mmu_hook {
+	struct arch_spinlock lock;
+	mmu_fault_fn *fn;
+	void *arg;
+};
+
 struct host_pool {
 	struct arch_spinlock lock;
 	struct list_head blocks;
@@ -52,6 +59,10 @@ struct epochs {
 	struct list_head readers;	/* epoch_reader.list */
 };
 
+struct mmu_cpu;
+struct mmu_space;
+struct tlb_geometry;
+
 struct machine {
 	struct arch_machine pub;
 	struct machine_desc desc;	/* resolved: every range has its node, every default its value */
@@ -65,7 +76,9 @@ struct machine {
 	size_t vmap_window_size;
 	int memfd;			/* -1: private backing */
 	void *spare_mapping;		/* vmap_window.c; NULL: none. Atomic */
-	struct mmu_regs mmu_regs;	/* set once at boot */
+	struct tlb_geometry *tlb_geometry;
+	struct mmu_space *mmu_space;	/* what all CPUs begin with; set once at boot */
+	struct mmu_hook mmu_hook;
 
 	/* Which threads are where (cpu.c). */
 	struct arch_spinlock attach_lock;
@@ -86,6 +99,7 @@ struct sim_cpu {
 	bool shared;			/* more than one thread attached: claim stays set */
 	uintptr_t holder;		/* thread_self() of who holds `lock` */
 	struct sim_thread *owner;	/* the last that was attached while alone */
+	struct mmu_cpu *mmu;		/* NULL: not used yet. Atomic; made in the CPU's section */
 } __attribute__((aligned(ARCH_CACHE_LINE)));
 
 _Static_assert(sizeof(struct sim_cpu) <= ARCH_PERCPU_START, "the per-CPU data starts behind it");
@@ -107,6 +121,10 @@ void host_pool_release(struct host_pool *pool);
 /* window.c: all windows of @m by its resolved description. */
 int machine_map(struct machine *m, struct machine_error *err);
 void machine_unmap(struct machine *m);
+
+/* mmu.c: what the description says of it. */
+int mmu_create(struct machine *m, struct machine_error *err);
+void mmu_destroy(struct machine *m);
 
 /* vmap_window.c: a mapping to give up when the host allows no more. */
 void vmap_window_take_spare(struct machine *m);

@@ -1,385 +1,649 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page walker: what the hardware does with a linear address. It reads and writes words of
- * simulated physical memory and knows nothing of who made the tables.
+ * A CPU's MMU: its registers, its TLB, and who may invalidate what.
  *
- *	CR3 -> table      index bits of the address choose an entry
- *	entry             not present: fault. A reserved bit set: fault. A leaf: the end
- *	                  otherwise its frame is the next level's table
- *	leaf              the rights of all entries together (R/W and U/S: and; NX: or) against
- *	                  the access; then accessed and dirty bits; then the frame and the
- *	                  address's rest
+ *	mmu_format.c      the four paging modes as tables of levels
+ *	mmu_space.c       what the registers amount to
+ *	mmu_walk.c        a walk in memory
+ *	tlb.c             caches of translations and of upper entries
+ *	mmu_translate.c   an address through the TLB, or a walk
+ *	mmu_access.c      reads, writes and fetches; page faults and their handler
  *
- * What differs between modes stands in a table of levels (struct mmu_format); the loop is the same.
- * Which mode it is the registers say, as on hardware, not the machine's description.
+ * A CPU's MMU is made when a thread on it first uses it; until then the CPU runs with the registers
+ * that boot has set, and its TLB is empty. Boot sets them once, before other threads know the machine.
  *
- * Order of the checks, where more than one would fail: canonical form first (#GP), then level by
- * level presence and reserved bits, rights only at the leaf. A and D bits are set after all checks,
- * so a refused access changes nothing; the manual leaves open whether upper entries get their A bit
- * then.
+ * Invalidation (Intel SDM volume 3A, section 4.10.4.1):
  *
- * Threads. Entries are read by single loads and A and D bits set by compare-and-swap, as hardware
- * does with a locked access; if the entry changed in between, the walk starts again. So any thread
- * may walk while another edits the tables. Whoever frees a table waits until nobody can be walking
- * it.
+ *	                       this PCID     other PCIDs   global pages   upper entries
+ *	INVLPG                 the page      -             the page       this PCID
+ *	MOV to CR3             all           -             -              this PCID
+ *	  with PCIDE, bit 63   -             -             -              -
+ *	MOV to CR4: PGE, mode, all           all           all            all
+ *	  PCIDE 1 to 0
+ *	MOV to CR4: SMEP 0->1  all           -             -              this PCID
+ *	INVPCID 0, 1, 2, 3     see mmu_invpcid()
+ *	page fault             the page      -             the page       those of the address
  *
- * Source: Intel SDM volume 3A, chapter 4: 4.5 walk, 4.6 rights, 4.7 error code, 4.8 A and D.
+ * What an entry allows is judged by the registers at the time of the access: CR0.WP, CR4.SMAP and
+ * PKRU take effect at once.
+ *
+ * Other CPUs. Hardware has no way to invalidate another CPU's TLB; kernels send an interrupt and wait
+ * for the answer (a shoot-down). Here the sender claims the other CPU (cpu.c), which waits until it
+ * is in no access, and invalidates in its place. A CPU whose MMU was never used needs no claim. It
+ * cannot begin to use it unseen: it stores its pointer before it walks; the sender, who changed the
+ * tables before, looks at the pointer after a full barrier. If that still is NULL, the walk comes
+ * later and reads the changed tables.
+ *
+ * Locks: a CPU's MMU belongs to its section or a claim; the fault handler's hook has a lock of its
+ * own, a leaf.
  */
 #include "sim/mmu.h"
+#include "sim/error.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define BITS(high, low) ((UINT64_MAX >> (63 - (high))) & (UINT64_MAX << (low)))
+/* More pages than this are not worth single invalidations: Linux's tlb_single_page_flush_ceiling. */
+#define FLUSH_CEILING 33
 
-/* Figure 4-8, tables 4-15 to 4-20. */
-static const struct mmu_format format_4level = {
-	.nr_levels = 4,
-	.entry_size = 8,
-	.va_bits = 48,
-	.levels = {
-		{"pgd", X86_PGD_SHIFT, X86_LEVEL_BITS, false, X86_PTE_PS, 0},
-		{"pud", X86_PUD_SHIFT, X86_LEVEL_BITS, true, 0, BITS(29, 13)},
-		{"pmd", X86_PMD_SHIFT, X86_LEVEL_BITS, true, 0, BITS(20, 13)},
-		{"pte", X86_PTE_SHIFT, X86_LEVEL_BITS, false, 0, 0},
-	},
-};
+/* --- life ------------------------------------------------------------------------------------- */
 
-const struct mmu_format *mmu_format_of(const struct mmu_regs *regs, const char **why)
+int mmu_create(struct machine *m, struct machine_error *err)
 {
-	if (!(regs->cr0 & X86_CR0_PG))
-		*why = "paging is off";
-	else if (!(regs->cr4 & X86_CR4_PAE))
-		*why = "32-bit paging is not in this version";
-	else if (!(regs->efer & X86_EFER_LMA))
-		*why = "PAE paging is not in this version";
-	else if (regs->cr4 & X86_CR4_LA57)
-		*why = "5-level paging is not in this version";
-	else
-		return &format_4level;
-	return NULL;
+	m->tlb_geometry = calloc(1, sizeof(*m->tlb_geometry));
+	m->mmu_space = calloc(1, sizeof(*m->mmu_space));
+	if (!m->tlb_geometry || !m->mmu_space)
+		return sim_error(err, -ENOMEM, "no host memory for the MMU");
+	/* Resolving the description has seen that it can be read. */
+	tlb_geometry_parse(m->tlb_geometry, m->desc.tlb);
+	return 0;
 }
 
-static bool is_memory(const struct machine *m, phys_addr_t phys, uint64_t size)
+/* CPUs' MMUs are the host pool's. */
+void mmu_destroy(struct machine *m)
 {
-	const struct machine_desc *desc = &m->desc;
-	unsigned int low = 0, high = desc->nr_ram;
-
-	if (phys - m->pub.table_start < m->pub.table_size)
-		return m->pub.table_size - (phys - m->pub.table_start) >= size;
-	while (low < high) {
-		unsigned int mid = (low + high) / 2;
-
-		if (phys < desc->ram[mid].start)
-			high = mid;
-		else if (phys >= desc->ram[mid].end)
-			low = mid + 1;
-		else
-			return desc->ram[mid].end - phys >= size;
-	}
-	return false;
+	free(m->tlb_geometry);
+	free(m->mmu_space);
 }
 
-uint64_t *mmu_entry(const struct machine *m, phys_addr_t phys)
+static unsigned int large_shift(const struct mmu_space *space)
 {
-	if (!is_memory(m, phys, sizeof(uint64_t)))
+	return space->format && space->format->entry_size == 4 ? X86_PGD32_SHIFT : X86_PMD_SHIFT;
+}
+
+static noinline struct mmu_cpu *make_mmu(struct arch_cpu *cpu)
+{
+	struct machine *m = machine_of(cpu->machine);
+	struct mmu_cpu *mmu = arch_host_alloc(cpu->machine, sizeof(*mmu));
+
+	if (!mmu)
 		return NULL;
-	return (uint64_t *)(void *)(m->pub.ram + phys);
-}
-
-/* Nothing answers where there is no memory: the bus floats high. */
-static uint64_t read_entry(const struct machine *m, phys_addr_t phys)
-{
-	const uint64_t *entry = mmu_entry(m, phys);
-
-	return entry ? __atomic_load_n(entry, __ATOMIC_ACQUIRE) : UINT64_MAX;
-}
-
-static bool is_canonical(const struct mmu_format *format, kva_t va)
-{
-	unsigned int unused = 64 - format->va_bits;
-
-	return (kva_t)((int64_t)(va << unused) >> unused) == va;
-}
-
-/* --- faults ----------------------------------------------------------------------------------- */
-
-static int fault_gp(struct mmu_walk_result *res)
-{
-	res->trap = X86_TRAP_GP;
-	return -EFAULT;
-}
-
-/* @why: X86_PF_PROT, X86_PF_RSVD, X86_PF_PK; what the access was is added (section 4.7). */
-static int fault_page(const struct mmu_regs *regs, unsigned int access, uint32_t why,
-		      struct mmu_walk_result *res)
-{
-	res->trap = X86_TRAP_PF;
-	res->cr2 = res->va;
-	res->error_code = why;
-	if (access & MMU_WRITE)
-		res->error_code |= X86_PF_WRITE;
-	if (access & MMU_USER)
-		res->error_code |= X86_PF_USER;
-	if (access & MMU_FETCH && (regs->efer & X86_EFER_NXE || regs->cr4 & X86_CR4_SMEP))
-		res->error_code |= X86_PF_INSTR;
-	return -EFAULT;
-}
-
-/* --- rights ----------------------------------------------------------------------------------- */
-
-/* Section 4.6.1: what R/W, U/S and NX of all entries say to @access. */
-static bool rights_allow(const struct mmu_regs *regs, unsigned int access,
-			 const struct mmu_walk_result *res)
-{
-	bool by_user = access & MMU_USER;
-
-	if (by_user && !res->user)
-		return false;
-	if (access & MMU_FETCH) {
-		if (!by_user && res->user && regs->cr4 & X86_CR4_SMEP)
-			return false;
-		return res->executable;
+	if (tlb_init(&mmu->tlb, cpu->machine, m->tlb_geometry)) {
+		arch_host_free(cpu->machine, mmu, sizeof(*mmu));
+		return NULL;
 	}
-	if (!by_user && res->user && regs->cr4 & X86_CR4_SMAP && !(access & MMU_AC))
-		return false;
-	if (access & MMU_WRITE)
-		return res->writable || (!by_user && !(regs->cr0 & X86_CR0_WP));
-	return true;
+	mmu->space = *m->mmu_space;
+	mmu->large_shift = large_shift(&mmu->space);
+	/* A full barrier: see above. */
+	(void)__atomic_exchange_n(&sim_cpu_of(cpu)->mmu, mmu, __ATOMIC_SEQ_CST);
+	return mmu;
 }
 
-/* Section 4.6.2: protection keys, on data accesses to user-mode addresses only. */
-static bool key_allows(const struct mmu_regs *regs, unsigned int access, uint64_t leaf,
-		       const struct mmu_walk_result *res)
+struct mmu_cpu *mmu_cpu_of(struct arch_cpu *cpu)
 {
-	unsigned int key = (unsigned int)((leaf & X86_PTE_PK_MASK) >> X86_PTE_PK_SHIFT);
-	bool access_disabled = regs->pkru >> (2 * key) & 1;
-	bool write_disabled = regs->pkru >> (2 * key + 1) & 1;
+	struct mmu_cpu *mmu = __atomic_load_n(&sim_cpu_of(cpu)->mmu, __ATOMIC_RELAXED);
 
-	if (!(regs->cr4 & X86_CR4_PKE) || !res->user || access & MMU_FETCH)
-		return true;
-	if (access_disabled)
-		return false;
-	if (!(access & MMU_WRITE) || !write_disabled)
-		return true;
-	return !(access & MMU_USER) && !(regs->cr0 & X86_CR0_WP);
+	return likely(mmu) ? mmu : make_mmu(cpu);
 }
 
-/* --- the walk --------------------------------------------------------------------------------- */
-
-/* A walk under way. */
-struct walk {
-	const struct machine *m;
-	const struct mmu_format *format;
-	const struct mmu_regs *regs;
-	unsigned int access;
-	uint64_t reserved;
-	struct mmu_walk_result *res;
-};
-
-/* Bits reserved at every level: above MAXPHYADDR, and NX while it is off. */
-static uint64_t always_reserved(const struct machine *m, const struct mmu_regs *regs)
+struct mmu_hold mmu_enter(void)
 {
-	uint64_t bits = regs->efer & X86_EFER_NXE ? 0 : X86_PTE_NX;
+	struct arch_cpu *cpu = arch_cpu_tryenter();
 
-	if (m->desc.maxphyaddr < 52)
-		bits |= BITS(51, m->desc.maxphyaddr);
-	return bits;
+	if (likely(cpu))
+		return (struct mmu_hold){cpu, true};
+	return (struct mmu_hold){arch_cpu_lock(), false};
 }
 
-/* Everything but the entries, which are filled as they are read. */
-static void start(const struct walk *w, kva_t va)
+void mmu_leave(struct mmu_hold hold)
 {
-	struct mmu_walk_result *res = w->res;
-
-	res->va = va;
-	res->trap = 0;
-	res->error_code = 0;
-	res->cr2 = 0;
-	res->phys = 0;
-	res->page_shift = 0;
-	res->writable = true;
-	res->user = true;
-	res->executable = true;
-	res->global = false;
-	res->nr_entries = 0;
+	if (hold.fast)
+		arch_cpu_leave(hold.cpu);
+	else
+		arch_cpu_unlock(hold.cpu);
 }
 
-static void add_rights(struct mmu_walk_result *res, uint64_t value)
+/* The calling CPU's MMU, in its section. 0: @hold is to be left. */
+static int enter_mmu(struct mmu_hold *hold, struct mmu_cpu **mmu)
 {
-	res->writable &= !!(value & X86_PTE_RW);
-	res->user &= !!(value & X86_PTE_US);
-	res->executable &= !(value & X86_PTE_NX);
-}
-
-static bool is_leaf(const struct walk *w, unsigned int i, uint64_t value)
-{
-	return i == w->format->nr_levels - 1 ||
-	       (w->format->levels[i].large_leaf && value & X86_PTE_PS);
-}
-
-/* Read the entry of level @i in the table at @table. 1: a leaf; 0: go on; -EFAULT. */
-static int step(const struct walk *w, unsigned int i, phys_addr_t table)
-{
-	const struct mmu_level *level = &w->format->levels[i];
-	struct mmu_walk_entry *e = &w->res->entries[i];
-	uint64_t index = (w->res->va >> level->shift) & BITS(level->index_bits - 1, 0);
-	bool leaf;
-
-	e->name = level->name;
-	e->shift = level->shift;
-	e->addr = table + index * w->format->entry_size;
-	e->value = read_entry(w->m, e->addr);
-	w->res->nr_entries = i + 1;
-	if (!(e->value & X86_PTE_P))
-		return fault_page(w->regs, w->access, 0, w->res);
-	leaf = is_leaf(w, i, e->value);
-	if (e->value & (w->reserved | (leaf ? level->reserved_leaf : level->reserved)))
-		return fault_page(w->regs, w->access, X86_PF_PROT | X86_PF_RSVD, w->res);
-	add_rights(w->res, e->value);
-	return leaf;
-}
-
-/* From CR3 to the leaf. 0 or -EFAULT. */
-static int descend(const struct walk *w)
-{
-	phys_addr_t table = w->regs->cr3 & X86_CR3_ADDR_MASK;
-
-	for (unsigned int i = 0; i < w->format->nr_levels; i++) {
-		int ret = step(w, i, table);
-
-		if (ret)
-			return ret < 0 ? ret : 0;
-		table = w->res->entries[i].value & X86_PTE_ADDR_MASK;
-	}
-	return 0;
-}
-
-static int check_rights(const struct walk *w)
-{
-	uint64_t leaf = w->res->entries[w->res->nr_entries - 1].value;
-	bool key = key_allows(w->regs, w->access, leaf, w->res);
-
-	if (key && rights_allow(w->regs, w->access, w->res))
+	*hold = mmu_enter();
+	if (!hold->cpu)
+		return -ENODEV;
+	*mmu = mmu_cpu_of(hold->cpu);
+	if (*mmu)
 		return 0;
-	return fault_page(w->regs, w->access, X86_PF_PROT | (key ? 0 : X86_PF_PK), w->res);
+	mmu_leave(*hold);
+	return -ENOMEM;
 }
 
-/* Section 4.8. False: an entry changed under the walk. */
-static bool set_accessed(const struct walk *w)
-{
-	unsigned int last = w->res->nr_entries - 1;
-
-	for (unsigned int i = 0; i <= last; i++) {
-		struct mmu_walk_entry *e = &w->res->entries[i];
-		uint64_t bits = X86_PTE_A;
-		uint64_t seen = e->value;
-
-		if (i == last && w->access & MMU_WRITE)
-			bits |= X86_PTE_D;
-		if ((seen & bits) == bits)
-			continue;
-		if (!__atomic_compare_exchange_n(mmu_entry(w->m, e->addr), &seen, seen | bits,
-						 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			return false;
-		e->value |= bits;
-	}
-	return true;
-}
-
-static void finish(const struct walk *w)
-{
-	const struct mmu_walk_entry *leaf = &w->res->entries[w->res->nr_entries - 1];
-	uint64_t rest = BITS(leaf->shift - 1, 0);
-
-	w->res->page_shift = leaf->shift;
-	w->res->global = leaf->value & X86_PTE_G;
-	w->res->phys = (leaf->value & X86_PTE_ADDR_MASK & ~rest) | (w->res->va & rest);
-}
-
-int mmu_walk_format(const struct machine *m, const struct mmu_format *format,
-		    const struct mmu_regs *regs, kva_t va, unsigned int access,
-		    struct mmu_walk_result *res)
-{
-	const struct walk w = {m, format, regs, access, always_reserved(m, regs), res};
-	int ret;
-
-	do {
-		start(&w, va);
-		if (!is_canonical(format, va))
-			return fault_gp(res);
-		ret = descend(&w);
-		if (!ret)
-			ret = check_rights(&w);
-		if (ret)
-			return ret;
-	} while (!(access & MMU_PROBE) && !set_accessed(&w));
-	finish(&w);
-	return 0;
-}
-
-/* --- the door, and what programs call --------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------------- */
 
 void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs)
 {
-	machine_of(am)->mmu_regs = *regs;
+	struct machine *m = machine_of(am);
+	const char *why;
+
+	if (mmu_space_init(m->mmu_space, m, regs, NULL, &why))
+		m->mmu_space->format = NULL;
 }
 
-static int walk_regs(const struct arch_machine *am, const struct mmu_regs *regs, kva_t va,
-		     unsigned int access, struct mmu_walk_result *res)
+static bool is_possible(unsigned int access)
 {
-	const struct mmu_format *format;
-	const char *why;
+	return !(access & MMU_WRITE && access & MMU_FETCH) && access < 2 * MMU_PROBE;
+}
+
+static int walk(const struct machine *m, const struct mmu_space *space, kva_t va,
+		unsigned int access, struct mmu_walk_result *res)
+{
+	if (likely(is_possible(access) && space->format))
+		return mmu_walk_space(m, space, va, access, res);
+	memset(res, 0, sizeof(*res));
+	return is_possible(access) ? -EOPNOTSUPP : -EINVAL;
+}
+
+/* @ret, which is why there was no walk if it is -EOPNOTSUPP. Outside the CPU's section: the log is
+ * the program's code. */
+static int explain(const struct arch_machine *am, int ret, const char *why)
+{
 	char line[120];
 
-	if ((access & MMU_WRITE && access & MMU_FETCH) || access > 2 * MMU_PROBE - 1) {
-		memset(res, 0, sizeof(*res));
-		return -EINVAL;
-	}
-	format = mmu_format_of(regs, &why);
-	if (format)
-		return mmu_walk_format(machine_of(am), format, regs, va, access, res);
-	memset(res, 0, sizeof(*res));
+	if (ret != -EOPNOTSUPP)
+		return ret;
 	snprintf(line, sizeof(line), "mmu_walk: %s", why);
 	arch_log(am, 3, line);
-	return -EOPNOTSUPP;
+	return ret;
 }
 
 int arch_mmu_walk(const struct arch_machine *am, kva_t va, unsigned int access,
 		  struct mmu_walk_result *res)
 {
-	return walk_regs(am, &machine_of(am)->mmu_regs, va, access, res);
+	const struct machine *m = machine_of(am);
+
+	return explain(am, walk(m, m->mmu_space, va, access, res), "paging is off");
+}
+
+/* --- walks -------------------------------------------------------------------------------------- */
+
+int mmu_walk(kva_t va, unsigned int access, struct mmu_walk_result *res)
+{
+	struct mmu_hold hold = mmu_enter();
+	const struct mmu_cpu *mmu;
+	const struct machine *m;
+	int ret;
+
+	if (!hold.cpu) {
+		memset(res, 0, sizeof(*res));
+		return -ENODEV;
+	}
+	m = machine_of(hold.cpu->machine);
+	mmu = sim_cpu_of(hold.cpu)->mmu;
+	/* Most programs never change a CPU's registers. */
+	ret = walk(m, mmu ? &mmu->space : m->mmu_space, va, access, res);
+	mmu_leave(hold);
+	return explain(&m->pub, ret, "paging is off");
 }
 
 int mmu_walk_regs(const struct mmu_regs *regs, kva_t va, unsigned int access,
 		  struct mmu_walk_result *res)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
+	const struct machine *m;
+	struct mmu_space space;
+	const char *why;
+	int ret;
 
-	if (cpu)
-		return walk_regs(cpu->machine, regs, va, access, res);
 	memset(res, 0, sizeof(*res));
-	return -ENODEV;
+	if (!cpu)
+		return -ENODEV;
+	if (!is_possible(access))
+		return -EINVAL;
+	m = machine_of(cpu->machine);
+	ret = mmu_space_init(&space, m, regs, NULL, &why);
+	if (!ret)
+		return mmu_walk_space(m, &space, va, access, res);
+	if (ret == -EOPNOTSUPP)
+		return explain(cpu->machine, ret, why);
+	res->va = va;
+	res->trap = X86_TRAP_GP;
+	res->at_cr3 = true;
+	return ret;
 }
+
+/* --- registers ---------------------------------------------------------------------------------- */
 
 int mmu_get_regs(struct mmu_regs *regs)
 {
-	struct arch_cpu *cpu = arch_cpu_current();
+	struct mmu_hold hold = mmu_enter();
+	const struct mmu_cpu *mmu;
 
 	memset(regs, 0, sizeof(*regs));
-	if (!cpu)
+	if (!hold.cpu)
 		return -ENODEV;
-	*regs = machine_of(cpu->machine)->mmu_regs;
+	mmu = sim_cpu_of(hold.cpu)->mmu;
+	*regs = mmu ? mmu->space.regs : machine_of(hold.cpu->machine)->mmu_space->regs;
+	mmu_leave(hold);
 	return regs->cr0 & X86_CR0_PG ? 0 : -EOPNOTSUPP;
 }
 
-int mmu_walk(kva_t va, unsigned int access, struct mmu_walk_result *res)
+kva_t mmu_get_cr2(void)
+{
+	struct mmu_hold hold = mmu_enter();
+	kva_t cr2 = 0;
+
+	if (!hold.cpu)
+		return 0;
+	if (sim_cpu_of(hold.cpu)->mmu)
+		cr2 = sim_cpu_of(hold.cpu)->mmu->cr2;
+	mmu_leave(hold);
+	return cr2;
+}
+
+static void flush_all(struct mmu_cpu *mmu, bool global)
+{
+	tlb_drop_all(&mmu->tlb, global);
+	mmu->counters.flushes++;
+}
+
+static void flush_pcid(struct mmu_cpu *mmu, uint16_t pcid)
+{
+	tlb_drop_pcid(&mmu->tlb, pcid);
+	mmu->counters.flushes++;
+}
+
+/* What the change from @old to @mmu's registers invalidates. @load: CR3 was loaded, with @noflush. */
+static void flush_for(struct mmu_cpu *mmu, const struct mmu_space *old, bool load, bool noflush)
+{
+	uint64_t set = mmu->space.regs.cr4 & ~old->regs.cr4;
+	uint64_t cleared = old->regs.cr4 & ~mmu->space.regs.cr4;
+
+	if (old->format != mmu->space.format || (set | cleared) & X86_CR4_PGE ||
+	    cleared & X86_CR4_PCIDE) {
+		flush_all(mmu, true);
+		return;
+	}
+	if (set & X86_CR4_SMEP)
+		flush_pcid(mmu, old->pcid);
+	if (load && !noflush)
+		flush_pcid(mmu, mmu->space.pcid);
+}
+
+static bool reloads_pdptes(const struct mmu_space *old, const struct mmu_regs *new, bool load)
+{
+	return load || !old->format || !old->format->levels[0].in_register ||
+	       old->regs.cr0 != new->cr0 || old->regs.cr4 != new->cr4;
+}
+
+static int change(struct mmu_cpu *mmu, const struct machine *m, const struct mmu_regs *regs,
+		  bool load, bool noflush)
+{
+	struct mmu_space old = mmu->space;
+	const char *why;
+	int ret;
+
+	/* Section 4.10.1: PCIDs exist in 64-bit modes. */
+	if (regs->cr4 & X86_CR4_PCIDE && !(regs->efer & X86_EFER_LMA))
+		return -EFAULT;
+	ret = mmu_space_init(&mmu->space, m, regs, reloads_pdptes(&old, regs, load) ? NULL : &old,
+			     &why);
+	if (ret) {
+		mmu->space = old;
+		return ret;
+	}
+	mmu->large_shift = large_shift(&mmu->space);
+	flush_for(mmu, &old, load, noflush);
+	return 0;
+}
+
+int mmu_set_regs(const struct mmu_regs *regs)
+{
+	struct mmu_hold hold;
+	struct mmu_cpu *mmu;
+	int ret = enter_mmu(&hold, &mmu);
+
+	if (ret)
+		return ret;
+	ret = change(mmu, machine_of(hold.cpu->machine), regs, regs->cr3 != mmu->space.regs.cr3,
+		     false);
+	mmu_leave(hold);
+	return ret;
+}
+
+int mmu_load_cr3(uint64_t cr3)
+{
+	struct mmu_regs regs;
+	struct mmu_hold hold;
+	struct mmu_cpu *mmu;
+	bool noflush = false;
+	int ret = enter_mmu(&hold, &mmu);
+
+	if (ret)
+		return ret;
+	regs = mmu->space.regs;
+	if (regs.cr4 & X86_CR4_PCIDE) {
+		noflush = cr3 & X86_CR3_NOFLUSH;
+		cr3 &= ~X86_CR3_NOFLUSH;
+	}
+	regs.cr3 = cr3;
+	ret = change(mmu, machine_of(hold.cpu->machine), &regs, true, noflush);
+	mmu_leave(hold);
+	return ret;
+}
+
+/* --- invalidation ------------------------------------------------------------------------------- */
+
+static void drop_address(struct mmu_cpu *mmu, kva_t va, uint16_t pcid)
+{
+	tlb_drop_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift);
+	mmu->counters.invalidated_pages++;
+}
+
+static void invlpg(struct mmu_cpu *mmu, kva_t va)
+{
+	drop_address(mmu, va, mmu->space.pcid);
+	tlb_drop_tables(&mmu->tlb, mmu->space.pcid);
+}
+
+int mmu_invlpg(kva_t va)
+{
+	struct mmu_hold hold = mmu_enter();
+	struct mmu_cpu *mmu;
+
+	if (!hold.cpu)
+		return -ENODEV;
+	mmu = sim_cpu_of(hold.cpu)->mmu;
+	if (mmu)
+		invlpg(mmu, va);
+	mmu_leave(hold);
+	return 0;
+}
+
+/* One address of one PCID; global pages stay. */
+static void drop_address_of(struct mmu_cpu *mmu, kva_t va, uint16_t pcid)
+{
+	tlb_drop_local_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift);
+	tlb_drop_tables(&mmu->tlb, pcid);
+	mmu->counters.invalidated_pages++;
+}
+
+static int invpcid(struct mmu_cpu *mmu, unsigned int type, unsigned int pcid, kva_t va)
+{
+	bool of_one = type == X86_INVPCID_ADDR || type == X86_INVPCID_SINGLE;
+
+	if (type > X86_INVPCID_ALL || pcid > X86_CR3_PCID_MASK)
+		return -EFAULT;
+	if (of_one && pcid && !(mmu->space.regs.cr4 & X86_CR4_PCIDE))
+		return -EFAULT;
+	if (type == X86_INVPCID_ADDR && mmu->space.format &&
+	    !mmu_is_canonical(mmu->space.format, va & mmu->space.va_mask))
+		return -EFAULT;
+	if (type == X86_INVPCID_ADDR)
+		drop_address_of(mmu, va, (uint16_t)pcid);
+	else if (type == X86_INVPCID_SINGLE)
+		flush_pcid(mmu, (uint16_t)pcid);
+	else
+		flush_all(mmu, type == X86_INVPCID_ALL_GLOBAL);
+	return 0;
+}
+
+int mmu_invpcid(unsigned int type, unsigned int pcid, kva_t va)
+{
+	struct mmu_hold hold;
+	struct mmu_cpu *mmu;
+	int ret = enter_mmu(&hold, &mmu);
+
+	if (ret)
+		return ret;
+	ret = invpcid(mmu, type, pcid, va);
+	mmu_leave(hold);
+	return ret;
+}
+
+/* --- all CPUs ----------------------------------------------------------------------------------- */
+
+static void flush_range(struct mmu_cpu *mmu, kva_t start, kva_t end)
+{
+	start &= PAGE_MASK;
+	if (end - start > FLUSH_CEILING * PAGE_SIZE) {
+		flush_all(mmu, true);
+		return;
+	}
+	for (; start < end; start += PAGE_SIZE)
+		drop_address(mmu, start, mmu->space.pcid);
+	tlb_drop_tables(&mmu->tlb, mmu->space.pcid);
+}
+
+void arch_mmu_flush_local(kva_t start, kva_t end)
+{
+	struct mmu_hold hold = mmu_enter();
+
+	if (!hold.cpu)
+		return;
+	if (sim_cpu_of(hold.cpu)->mmu)
+		flush_range(sim_cpu_of(hold.cpu)->mmu, start, end);
+	mmu_leave(hold);
+}
+
+/* In place of the CPU that got the request. */
+static void answer_request(const struct arch_machine *am, unsigned int id, kva_t start, kva_t end)
+{
+	struct arch_cpu *cpu = arch_cpu_claim(am, id);
+
+	flush_range(sim_cpu_of(cpu)->mmu, start, end);
+	sim_cpu_of(cpu)->mmu->counters.shootdowns_received++;
+	arch_cpu_unclaim(cpu);
+}
+
+static unsigned int send_requests(const struct arch_machine *am, unsigned int own, kva_t start,
+				  kva_t end)
+{
+	unsigned int sent = 0;
+
+	for (unsigned int id = 0; (id = arch_cpu_next_used(am, id)) < am->nr_cpus; id++) {
+		struct sim_cpu *cpu = sim_cpu_of(arch_cpu_by_id(am, id));
+
+		/* The add of nothing is a full barrier between the tables and the pointer. */
+		if (id == own || !__atomic_fetch_add((uintptr_t *)&cpu->mmu, 0, __ATOMIC_SEQ_CST))
+			continue;
+		answer_request(am, id, start, end);
+		sent++;
+	}
+	return sent;
+}
+
+void arch_mmu_flush(const struct arch_machine *am, kva_t start, kva_t end)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct mmu_hold hold;
+	unsigned int sent;
+
+	if (!cpu || start >= end)
+		return;
+	arch_mmu_flush_local(start, end);
+	sent = send_requests(am, cpu->id, start, end);
+	if (!sent)
+		return;
+	hold = mmu_enter();
+	if (hold.cpu && mmu_cpu_of(hold.cpu))
+		mmu_cpu_of(hold.cpu)->counters.shootdowns_sent += sent;
+	if (hold.cpu)
+		mmu_leave(hold);
+}
+
+int mmu_shootdown(kva_t start, kva_t end)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 
-	if (cpu)
-		return arch_mmu_walk(cpu->machine, va, access, res);
-	memset(res, 0, sizeof(*res));
-	return -ENODEV;
+	if (!cpu)
+		return -ENODEV;
+	arch_mmu_flush(cpu->machine, start, end);
+	return 0;
+}
+
+/* --- looking ------------------------------------------------------------------------------------ */
+
+static void describe(const struct mmu_cpu *mmu, const struct tlb_entry *e,
+		     struct mmu_tlb_translation *out)
+{
+	uint64_t pages = UINT64_MAX << e->shift;
+
+	*out = (struct mmu_tlb_translation){
+		.va = e->tag & pages,
+		.phys = e->frame,
+		.page_shift = e->shift,
+		.level = e->array == TLB_L2 || e->array == TLB_L2_1G ? 2 : 1,
+		.pcid = (uint16_t)(e->tag & TLB_PCID_MASK),
+		.global = !(e->mask & TLB_PCID_MASK),
+		.writable = e->rights & MMU_RIGHT_RW,
+		.user = e->rights & MMU_RIGHT_US,
+		.executable = !(e->rights & MMU_RIGHT_NX),
+		.dirty = e->rights & MMU_RIGHT_DIRTY,
+		.key = e->key == MMU_NO_KEY ? -1 : e->key,
+	};
+}
+
+int mmu_tlb_peek(kva_t va, struct mmu_tlb_translation *out)
+{
+	struct mmu_hold hold = mmu_enter();
+	const struct tlb_entry *e = NULL;
+	const struct mmu_cpu *mmu;
+
+	memset(out, 0, sizeof(*out));
+	if (!hold.cpu)
+		return -ENODEV;
+	mmu = sim_cpu_of(hold.cpu)->mmu;
+	if (mmu)
+		e = tlb_peek(&mmu->tlb, tlb_want(va & mmu->space.va_mask, mmu->space.pcid),
+			     mmu->large_shift);
+	if (e)
+		describe(mmu, e, out);
+	mmu_leave(hold);
+	return e != NULL;
+}
+
+static void read_counters(const struct mmu_cpu *mmu, struct mmu_counters *out)
+{
+	const struct tlb_array *arrays = mmu->tlb.arrays;
+
+	*out = mmu->counters;
+	out->hits_4k = arrays[TLB_4K].hits;
+	out->hits_large = arrays[TLB_LARGE].hits;
+	out->hits_1g = arrays[TLB_1G].hits;
+	out->hits_l2 = arrays[TLB_L2].hits + arrays[TLB_L2_1G].hits;
+	for (unsigned int i = 0; i < 4; i++)
+		out->table_hits[i] = arrays[TLB_PDE + i].hits;
+	for (unsigned int i = TLB_4K; i <= TLB_1G; i++)
+		out->evictions += arrays[i].evictions;
+	out->evictions_l2 = arrays[TLB_L2].evictions + arrays[TLB_L2_1G].evictions;
+}
+
+static void read_own_counters(struct mmu_counters *out)
+{
+	struct mmu_hold hold = mmu_enter();
+
+	if (!hold.cpu)
+		return;
+	if (sim_cpu_of(hold.cpu)->mmu)
+		read_counters(sim_cpu_of(hold.cpu)->mmu, out);
+	mmu_leave(hold);
+}
+
+int mmu_get_counters(unsigned int id, struct mmu_counters *out)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct arch_cpu *other;
+
+	memset(out, 0, sizeof(*out));
+	if (!cpu)
+		return -ENODEV;
+	if (id >= cpu->machine->nr_cpus)
+		return -EINVAL;
+	if (id == cpu->id) {
+		read_own_counters(out);
+		return 0;
+	}
+	other = sim_cpu_of(arch_cpu_by_id(cpu->machine, id))->mmu ? arch_cpu_claim(cpu->machine, id) :
+								      NULL;
+	if (!other)
+		return 0;
+	read_counters(sim_cpu_of(other)->mmu, out);
+	arch_cpu_unclaim(other);
+	return 0;
+}
+
+/* --- physical memory ---------------------------------------------------------------------------- */
+
+/* The host's address of all @size bytes at @phys. NULL with *@ret: there is no such memory. */
+static char *phys_range(phys_addr_t phys, size_t size, int *ret)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	char *host;
+
+	*ret = -ENODEV;
+	if (!cpu)
+		return NULL;
+	host = mmu_phys(machine_of(cpu->machine), phys, size);
+	*ret = host ? 0 : -EFAULT;
+	return host;
+}
+
+int mmu_phys_read(phys_addr_t phys, void *to, size_t size)
+{
+	int ret;
+	const char *host = phys_range(phys, size, &ret);
+
+	if (!host)
+		return ret;
+	mmu_copy(to, host, size);
+	return 0;
+}
+
+static MMU_UNWATCHED void store(char *host, const void *from, size_t size)
+{
+	uint64_t v8;
+	uint32_t v4;
+
+	if (size == 8 && !((uintptr_t)host & 7)) {
+		memcpy(&v8, from, 8);
+		__atomic_store_n((uint64_t *)(void *)host, v8, __ATOMIC_RELEASE);
+	} else if (size == 4 && !((uintptr_t)host & 3)) {
+		memcpy(&v4, from, 4);
+		__atomic_store_n((uint32_t *)(void *)host, v4, __ATOMIC_RELEASE);
+	} else {
+		mmu_copy(host, from, size);
+	}
+}
+
+int mmu_phys_write(phys_addr_t phys, const void *from, size_t size)
+{
+	int ret;
+	char *host = phys_range(phys, size, &ret);
+
+	if (host)
+		store(host, from, size);
+	return ret;
+}
+
+int mmu_phys_clear(phys_addr_t phys, size_t size)
+{
+	int ret;
+	char *host;
+
+	if ((phys | size) & ~PAGE_MASK)
+		return -EINVAL;
+	host = phys_range(phys, size, &ret);
+	if (host && size)
+		arch_ram_discard(arch_cpu_current()->machine, phys >> PAGE_SHIFT, size >> PAGE_SHIFT);
+	return ret;
 }

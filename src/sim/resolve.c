@@ -14,6 +14,7 @@
 #include "sim/desc.h"
 #include "sim/error.h"
 #include "sim/ram_words.h"
+#include "sim/tlb.h"
 
 #include "lib/kva_layout.h"
 
@@ -122,6 +123,8 @@ static int resolve_numbers(const struct machine_desc *desc, struct machine_desc 
 			   struct machine_error *err)
 {
 	int ret = desc_check_mode(desc->mode, err);
+	struct tlb_geometry geometry;
+	const char *why;
 
 	if (ret)
 		return ret;
@@ -131,8 +134,9 @@ static int resolve_numbers(const struct machine_desc *desc, struct machine_desc 
 	if (!desc->nodes || desc->nodes > DESC_MAX_NODES)
 		return sim_error(err, -EINVAL, "nodes=%u: 1 to %u are possible", desc->nodes,
 				 DESC_MAX_NODES);
-	if (desc->tlb)
-		return sim_error(err, -EOPNOTSUPP, "tlb=%s: not in this version", desc->tlb);
+	why = tlb_geometry_parse(&geometry, desc->tlb);
+	if (why)
+		return sim_error(err, -EINVAL, "tlb=%.60s: %s", desc->tlb, why);
 	if (desc->backing != MACHINE_BACKING_MEMFD && desc->backing != MACHINE_BACKING_PRIVATE)
 		return sim_error(err, -EINVAL, "backing %d: no such backing", (int)desc->backing);
 	out->maxphyaddr = desc->maxphyaddr ? desc->maxphyaddr : default_phyaddr(desc->mode);
@@ -455,7 +459,9 @@ static int copy_rest(const struct machine_desc *desc, const struct machine_desc 
 			memcpy(owned->zone_pages, desc->zone_pages,
 			       desc->nr_zone_pages * sizeof(*owned->zone_pages));
 	}
-	if (!owned->distance || !owned->cmdline || (desc->nr_zone_pages && !owned->zone_pages))
+	owned->tlb = desc->tlb ? strdup(desc->tlb) : NULL;
+	if (!owned->distance || !owned->cmdline || (desc->tlb && !owned->tlb) ||
+	    (desc->nr_zone_pages && !owned->zone_pages))
 		return sim_error(err, -ENOMEM, "no host memory for the description");
 	return 0;
 }
@@ -487,6 +493,7 @@ static int resolve(const struct arch_machine *am, const struct machine_desc *des
 	out->zone_pages = owned->zone_pages;
 	out->distance = owned->distance;
 	out->cmdline = owned->cmdline;
+	out->tlb = owned->tlb;
 	return ret;
 }
 

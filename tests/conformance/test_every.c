@@ -334,6 +334,8 @@ static char text[64];
 static struct rcu_head head;
 static struct mmu_walk_result walked;
 static struct mmu_regs regs;
+static struct mmu_tlb_translation peeked;
+static struct mmu_counters mmu_counts;
 static struct kmem_stats stats;
 static struct kmem_zone_stats zone_stats;
 static struct kmem_arena arena;
@@ -484,6 +486,21 @@ FAILS(without_proc_write_to, proc_write_to("buddyinfo", NULL, NULL) < 0)
 FAILS(without_mmu_walk, mmu_walk(4096, 0, &walked) < 0)
 FAILS(without_mmu_walk_regs, mmu_walk_regs(&regs, 4096, 0, &walked) < 0)
 FAILS(without_mmu_get_regs, mmu_get_regs(&regs) < 0)
+FAILS(without_mmu_set_regs, mmu_set_regs(&regs) < 0)
+FAILS(without_mmu_load_cr3, mmu_load_cr3(4096) < 0)
+FAILS(without_mmu_get_cr2, !mmu_get_cr2())
+FAILS(without_mmu_read, mmu_read(4096, text, 8, 0, NULL) < 0)
+FAILS(without_mmu_write, mmu_write(4096, text, 8, 0, NULL) < 0)
+FAILS(without_mmu_fetch, mmu_fetch(4096, text, 8, 0, NULL) < 0)
+FAILS(without_mmu_set_fault_handler, mmu_set_fault_handler(NULL, NULL) < 0)
+FAILS(without_mmu_invlpg, mmu_invlpg(4096) < 0)
+FAILS(without_mmu_invpcid, mmu_invpcid(X86_INVPCID_ALL, 0, 0) < 0)
+FAILS(without_mmu_shootdown, mmu_shootdown(4096, 8192) < 0)
+FAILS(without_mmu_tlb_peek, mmu_tlb_peek(4096, &peeked) < 0)
+FAILS(without_mmu_get_counters, mmu_get_counters(0, &mmu_counts) < 0)
+FAILS(without_mmu_phys_read, mmu_phys_read(4096, text, 8) < 0)
+FAILS(without_mmu_phys_write, mmu_phys_write(4096, text, 8) < 0)
+FAILS(without_mmu_phys_clear, mmu_phys_clear(4096, 4096) < 0)
 
 static const struct call calls[] = {
 	{ "alloc_pages", without_alloc_pages },
@@ -608,6 +625,21 @@ static const struct call calls[] = {
 	{ "mmu_walk", without_mmu_walk },
 	{ "mmu_walk_regs", without_mmu_walk_regs },
 	{ "mmu_get_regs", without_mmu_get_regs },
+	{ "mmu_set_regs", without_mmu_set_regs },
+	{ "mmu_load_cr3", without_mmu_load_cr3 },
+	{ "mmu_get_cr2", without_mmu_get_cr2 },
+	{ "mmu_read", without_mmu_read },
+	{ "mmu_write", without_mmu_write },
+	{ "mmu_fetch", without_mmu_fetch },
+	{ "mmu_set_fault_handler", without_mmu_set_fault_handler },
+	{ "mmu_invlpg", without_mmu_invlpg },
+	{ "mmu_invpcid", without_mmu_invpcid },
+	{ "mmu_shootdown", without_mmu_shootdown },
+	{ "mmu_tlb_peek", without_mmu_tlb_peek },
+	{ "mmu_get_counters", without_mmu_get_counters },
+	{ "mmu_phys_read", without_mmu_phys_read },
+	{ "mmu_phys_write", without_mmu_phys_write },
+	{ "mmu_phys_clear", without_mmu_phys_clear },
 };
 
 /* Questions about the thread or a page itself. */

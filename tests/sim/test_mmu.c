@@ -1,353 +1,392 @@
 /* SPDX-License-Identifier: MIT */
-/* src/sim/mmu.c: walks of hand-made 4-level tables. No allocator is involved: the test writes
- * entries into physical memory as firmware would. */
-#include "../support/sim_test.h"
+/* src/sim/mmu.c, mmu_translate.c: registers, what each invalidation takes away and leaves, counters,
+ * other CPUs. */
+#include "mmu_test.h"
 
-#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
 
-#include "sim/mmu.h"
+#define VA 0x40000000u
+#define PHYS 0x200000u
+#define ROOT2 (ROOT + PAGE_SIZE)
 
-#define TABLE (X86_PTE_P | X86_PTE_RW | X86_PTE_US)
-#define PGD 0x10000u
-#define PUD 0x11000u
-#define PMD 0x12000u
-#define PTE 0x13000u
-
-/* Indices 1, 2, 3, 4 and byte 5: each level is at its own place. */
-#define VA (1ull << 39 | 2ull << 30 | 3ull << 21 | 4ull << 12 | 5)
-
-static struct arch_machine *am;
-
-static const struct mmu_regs kernel_regs = {
-	.cr0 = X86_CR0_PG | X86_CR0_PE | X86_CR0_WP,
-	.cr3 = PGD,
-	.cr4 = X86_CR4_PAE,
-	.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE,
-};
-
-static uint64_t *entry(uint64_t table, unsigned int index)
+/* Page @n of physical memory holds its own number. */
+static uint64_t page(unsigned int n)
 {
-	return mmu_entry(arch_machine_handle(am), table + index * 8ull);
+	*word_at(PHYS + n * PAGE_SIZE) = n;
+	return (PHYS + n * PAGE_SIZE) | TABLE;
 }
 
-/* The four entries on the way to VA, as the tests change them. */
-static uint64_t *entries[4];
-
-static void fresh_tables(void)
+static void test_stale_until_invlpg(void **state)
 {
-	memset(am->ram + PGD, 0, 4 * PAGE_SIZE);
-	entries[0] = entry(PGD, 1);
-	entries[1] = entry(PUD, 2);
-	entries[2] = entry(PMD, 3);
-	entries[3] = entry(PTE, 4);
-	*entries[0] = PUD | TABLE;
-	*entries[1] = PMD | TABLE;
-	*entries[2] = PTE | TABLE;
-	*entries[3] = 0x20000 | TABLE;
+	map(VA, page(1));
+	map(VA + PAGE_SIZE, page(2));
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(read8(VA + PAGE_SIZE), 2);
+	map(VA, page(3));
+	map(VA + PAGE_SIZE, page(4));
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_invlpg(VA + 123), 0);
+	assert_int_equal(read8(VA), 3);
+	assert_int_equal(read8(VA + PAGE_SIZE), 2);
+	assert_int_equal(mmu_load_cr3(ROOT), 0);
+	assert_int_equal(read8(VA + PAGE_SIZE), 4);
 }
 
-static int setup(void **state)
-{
-	sim_hear_all();
-	am = sim_boot("preset=x86_64 ram=0-16M,32M-64M reserved=0-1M maxphyaddr=40");
-	fresh_tables();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sim_shutdown(am);
-	sim_hear_nothing();
-	return 0;
-}
-
-static struct mmu_walk_result walk(const struct mmu_regs *regs, kva_t va, unsigned int access,
-				   int expected)
-{
-	struct mmu_walk_result res;
-
-	assert_int_equal(mmu_walk_regs(regs, va, access, &res), expected);
-	return res;
-}
-
-static void expect_phys(const struct mmu_regs *regs, kva_t va, unsigned int access, uint64_t phys)
-{
-	struct mmu_walk_result res = walk(regs, va, access, 0);
-
-	assert_int_equal(res.trap, 0);
-	assert_int_equal(res.phys, phys);
-}
-
-static void expect_pf(const struct mmu_regs *regs, kva_t va, unsigned int access, uint32_t code)
-{
-	struct mmu_walk_result res = walk(regs, va, access, -EFAULT);
-
-	assert_int_equal(res.trap, X86_TRAP_PF);
-	assert_int_equal(res.error_code, code);
-	assert_int_equal(res.cr2, va);
-}
-
-static void test_levels(void **state)
-{
-	static const char *const names[] = {"pgd", "pud", "pmd", "pte"};
-	static const unsigned int shifts[] = {39, 30, 21, 12};
-	struct mmu_walk_result res = walk(&kernel_regs, VA, MMU_READ, 0);
-
-	assert_int_equal(res.phys, 0x20005);
-	assert_int_equal(res.page_shift, 12);
-	assert_int_equal(res.va, VA);
-	assert_int_equal(res.nr_entries, 4);
-	assert_true(res.writable && res.user && res.executable);
-	assert_false(res.global);
-	for (unsigned int i = 0; i < 4; i++) {
-		assert_string_equal(res.entries[i].name, names[i]);
-		assert_int_equal(res.entries[i].shift, shifts[i]);
-		assert_ptr_equal(am->ram + res.entries[i].addr, entries[i]);
-		assert_int_equal(res.entries[i].value, *entries[i]);
-	}
-}
-
-static void test_large_pages(void **state)
-{
-	uint64_t below_2m = VA & ((1u << 21) - 1), below_1g = VA & ((1u << 30) - 1);
-	struct mmu_walk_result res;
-
-	*entries[2] = 0x2000000 | TABLE | X86_PTE_PS | X86_PTE_G | X86_PTE_PAT_LARGE | X86_PTE_NX;
-	res = walk(&kernel_regs, VA, MMU_READ, 0);
-	assert_int_equal(res.phys, 0x2000000 | below_2m);
-	assert_int_equal(res.page_shift, 21);
-	assert_int_equal(res.nr_entries, 3);
-	assert_true(res.global);
-	assert_false(res.executable);
-	*entries[1] = TABLE | X86_PTE_PS;
-	res = walk(&kernel_regs, VA, MMU_READ, 0);
-	assert_int_equal(res.phys, below_1g);
-	assert_int_equal(res.page_shift, 30);
-	assert_int_equal(res.nr_entries, 2);
-}
-
-static void test_not_present(void **state)
-{
-	struct mmu_regs no_nx = kernel_regs;
-
-	for (unsigned int i = 0; i < 4; i++) {
-		fresh_tables();
-		*entries[i] &= ~X86_PTE_P;
-		expect_pf(&kernel_regs, VA, MMU_READ, 0);
-		expect_pf(&kernel_regs, VA, MMU_WRITE | MMU_USER, X86_PF_WRITE | X86_PF_USER);
-		expect_pf(&kernel_regs, VA, MMU_FETCH, X86_PF_INSTR);
-		assert_int_equal(walk(&kernel_regs, VA, 0, -EFAULT).nr_entries, i + 1);
-	}
-	/* Without NX and SMEP the fault does not say that it was a fetch. */
-	no_nx.efer = X86_EFER_LMA;
-	expect_pf(&no_nx, VA, MMU_FETCH, 0);
-}
-
-static void test_canonical(void **state)
-{
-	static const kva_t bad[] = {
-		0x0000800000000000, 0xffff7fffffffffff, 0x8000000000000000, 0x0001000000000000,
-		VA | 1ull << 63, VA | 1ull << 48,
-	};
-
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct mmu_walk_result res = walk(&kernel_regs, bad[i], MMU_READ, -EFAULT);
-
-		assert_int_equal(res.trap, X86_TRAP_GP);
-		assert_int_equal(res.error_code, 0);
-		assert_int_equal(res.cr2, 0);
-		assert_int_equal(res.nr_entries, 0);
-	}
-	expect_pf(&kernel_regs, 0x00007fffffffffff, MMU_READ, 0);
-	expect_pf(&kernel_regs, 0xffff800000000000, MMU_READ, 0);
-}
-
-static void test_reserved_bits(void **state)
-{
-	static const struct {
-		unsigned int entry;
-		uint64_t set;
-	} cases[] = {
-		{0, X86_PTE_PS}, {0, 1ull << 40}, {1, 1ull << 51}, {2, 1ull << 45}, {3, 1ull << 40},
-		{2, X86_PTE_PS | 1ull << 13}, {2, X86_PTE_PS | 1ull << 20},
-		{1, X86_PTE_PS | 1ull << 13}, {1, X86_PTE_PS | 1ull << 29},
-	};
-	struct mmu_regs no_nx = kernel_regs;
-
-	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		fresh_tables();
-		/* A large leaf's own address bits are in the way. */
-		if (cases[i].set & X86_PTE_PS && cases[i].entry)
-			*entries[cases[i].entry] = TABLE;
-		*entries[cases[i].entry] |= cases[i].set;
-		expect_pf(&kernel_regs, VA, MMU_READ, X86_PF_PROT | X86_PF_RSVD);
-	}
-	fresh_tables();
-	no_nx.efer = X86_EFER_LMA;
-	*entries[3] |= X86_PTE_NX;
-	expect_phys(&kernel_regs, VA, MMU_READ, 0x20005);
-	expect_pf(&no_nx, VA, MMU_READ, X86_PF_PROT | X86_PF_RSVD);
-	/* Software's bits, and the protection key's while keys are off, mean nothing. */
-	*entries[3] = 0x20000 | TABLE | 0xe00 | 0x7ffull << 52;
-	expect_phys(&kernel_regs, VA, MMU_READ, 0x20005);
-}
-
-static void test_write_and_user(void **state)
-{
-	struct mmu_regs no_wp = kernel_regs;
-
-	no_wp.cr0 &= ~X86_CR0_WP;
-	for (unsigned int i = 0; i < 4; i++) {
-		fresh_tables();
-		*entries[i] &= ~X86_PTE_RW;
-		expect_phys(&kernel_regs, VA, MMU_READ, 0x20005);
-		expect_pf(&kernel_regs, VA, MMU_WRITE, X86_PF_PROT | X86_PF_WRITE);
-		expect_phys(&no_wp, VA, MMU_WRITE, 0x20005);
-		expect_pf(&no_wp, VA, MMU_WRITE | MMU_USER,
-			  X86_PF_PROT | X86_PF_WRITE | X86_PF_USER);
-		fresh_tables();
-		*entries[i] &= ~X86_PTE_US;
-		expect_phys(&kernel_regs, VA, MMU_WRITE, 0x20005);
-		expect_pf(&kernel_regs, VA, MMU_READ | MMU_USER, X86_PF_PROT | X86_PF_USER);
-		fresh_tables();
-		*entries[i] |= X86_PTE_NX;
-		expect_phys(&kernel_regs, VA, MMU_READ | MMU_USER, 0x20005);
-		expect_pf(&kernel_regs, VA, MMU_FETCH, X86_PF_PROT | X86_PF_INSTR);
-	}
-}
-
-static void test_smep_smap_keys(void **state)
+static void test_global(void **state)
 {
 	struct mmu_regs regs = kernel_regs;
 
-	regs.cr4 |= X86_CR4_SMEP | X86_CR4_SMAP;
-	expect_pf(&regs, VA, MMU_FETCH, X86_PF_PROT | X86_PF_INSTR);
-	expect_phys(&regs, VA, MMU_FETCH | MMU_USER, 0x20005);
-	expect_pf(&regs, VA, MMU_READ, X86_PF_PROT);
-	expect_phys(&regs, VA, MMU_READ | MMU_AC, 0x20005);
-	expect_phys(&regs, VA, MMU_READ | MMU_USER, 0x20005);
-
-	regs = kernel_regs;
-	regs.cr4 |= X86_CR4_PKE;
-	regs.pkru = 1u << 2 * 3 | 2u << 2 * 5;
-	*entries[3] |= 3ull << X86_PTE_PK_SHIFT;
-	expect_pf(&regs, VA, MMU_READ | MMU_USER, X86_PF_PROT | X86_PF_USER | X86_PF_PK);
-	expect_phys(&regs, VA, MMU_FETCH | MMU_USER, 0x20005);
-	expect_phys(&kernel_regs, VA, MMU_READ | MMU_USER, 0x20005);
-	*entries[3] ^= (3ull ^ 5ull) << X86_PTE_PK_SHIFT;
-	expect_phys(&regs, VA, MMU_READ | MMU_USER, 0x20005);
-	expect_pf(&regs, VA, MMU_WRITE, X86_PF_PROT | X86_PF_WRITE | X86_PF_PK);
-	*entries[0] &= ~X86_PTE_US;
-	expect_phys(&regs, VA, MMU_WRITE, 0x20005);
+	map(VA, page(1) | X86_PTE_G);
+	assert_int_equal(read8(VA), 1);
+	map(VA, page(2) | X86_PTE_G);
+	assert_int_equal(mmu_load_cr3(ROOT), 0);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_ALL, 0, 0), 0);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_SINGLE, 0, 0), 0);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_ADDR, 0, VA), 0);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_ALL_GLOBAL, 0, 0), 0);
+	assert_int_equal(read8(VA), 2);
+	/* A change of CR4.PGE takes them along; while it is off there are none. */
+	map(VA, page(3) | X86_PTE_G);
+	regs.cr4 &= ~X86_CR4_PGE;
+	assert_int_equal(mmu_set_regs(&regs), 0);
+	assert_int_equal(read8(VA), 3);
+	map(VA, page(4) | X86_PTE_G);
+	assert_int_equal(mmu_load_cr3(ROOT), 0);
+	assert_int_equal(read8(VA), 4);
 }
 
-static void test_accessed_dirty(void **state)
-{
-	unsigned int i;
-
-	walk(&kernel_regs, VA, MMU_WRITE | MMU_PROBE, 0);
-	for (i = 0; i < 4; i++)
-		assert_false(*entries[i] & (X86_PTE_A | X86_PTE_D));
-	walk(&kernel_regs, VA, MMU_READ, 0);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(*entries[i] & (X86_PTE_A | X86_PTE_D), X86_PTE_A);
-	walk(&kernel_regs, VA, MMU_WRITE, 0);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(!!(*entries[i] & X86_PTE_D), i == 3);
-	/* A refused access leaves nothing behind. */
-	fresh_tables();
-	*entries[3] &= ~X86_PTE_RW;
-	walk(&kernel_regs, VA, MMU_WRITE, -EFAULT);
-	for (i = 0; i < 4; i++)
-		assert_false(*entries[i] & (X86_PTE_A | X86_PTE_D));
-}
-
-/* Where there is no memory all bits read as one; with reserved bits among them that is a fault. */
-static void test_no_memory(void **state)
+static void test_pcid(void **state)
 {
 	struct mmu_regs regs = kernel_regs;
-	struct mmu_walk_result res;
 
-	*entries[1] = (uint64_t)20 << 20 | TABLE;
-	expect_pf(&kernel_regs, VA, MMU_READ, X86_PF_PROT | X86_PF_RSVD);
-	res = walk(&kernel_regs, VA, MMU_READ, -EFAULT);
-	assert_int_equal(res.nr_entries, 3);
-	assert_int_equal(res.entries[2].value, UINT64_MAX);
-	regs.cr3 = 0xff00000000;
-	expect_pf(&regs, VA, MMU_READ, X86_PF_PROT | X86_PF_RSVD);
-	/* A leaf may lead anywhere: a device, for instance. */
-	fresh_tables();
-	*entries[3] = 0xfd00000000 | TABLE;
-	expect_phys(&kernel_regs, VA, MMU_READ, 0xfd00000005);
+	regs.cr4 |= X86_CR4_PCIDE;
+	map_in(ROOT, VA, page(1));
+	map_in(ROOT2, VA, page(2));
+	assert_int_equal(mmu_set_regs(&regs), 0);
+	assert_int_equal(mmu_load_cr3(ROOT | 5), 0);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_load_cr3(ROOT2 | 6), 0);
+	assert_int_equal(read8(VA), 2);
+	map_in(ROOT, VA, page(3));
+	map_in(ROOT2, VA, page(4));
+	assert_int_equal(mmu_load_cr3(ROOT | 5 | X86_CR3_NOFLUSH), 0);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_load_cr3(ROOT2 | 6), 0);
+	assert_int_equal(read8(VA), 4);
+	/* That load took what was of PCID 6 alone. */
+	assert_int_equal(mmu_load_cr3(ROOT | 5 | X86_CR3_NOFLUSH), 0);
+	assert_int_equal(read8(VA), 1);
+	map_in(ROOT2, VA, page(7));
+	assert_int_equal(mmu_invpcid(X86_INVPCID_ADDR, 6, VA), 0);
+	assert_int_equal(mmu_load_cr3(ROOT2 | 6 | X86_CR3_NOFLUSH), 0);
+	assert_int_equal(read8(VA), 7);
+	assert_int_equal(mmu_load_cr3(ROOT | 5 | X86_CR3_NOFLUSH), 0);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_SINGLE, 5, 0), 0);
+	assert_int_equal(read8(VA), 3);
 }
 
-static void test_modes_of_later(void **state)
+static void test_bad_registers(void **state)
 {
-	static const struct {
-		struct mmu_regs regs;
-		const char *line;
-	} cases[] = {
-		{{0, PGD, X86_CR4_PAE, X86_EFER_LMA, 0}, "paging is off"},
-		{{X86_CR0_PG, PGD, 0, 0, 0}, "32-bit paging is not in this version"},
-		{{X86_CR0_PG, PGD, X86_CR4_PAE, 0, 0}, "PAE paging is not in this version"},
-		{{X86_CR0_PG, PGD, X86_CR4_PAE | X86_CR4_LA57, X86_EFER_LMA, 0},
-		 "5-level paging is not in this version"},
-	};
+	struct mmu_regs regs = kernel_regs, now;
 
-	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		sim_heard.lines = 0;
-		assert_int_equal(walk(&cases[i].regs, VA, 0, -EOPNOTSUPP).nr_entries, 0);
-		assert_int_equal(sim_heard.lines, 1);
-		assert_non_null(strstr(sim_heard.line, cases[i].line));
+	assert_int_equal(mmu_invpcid(4, 0, 0), -EFAULT);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_SINGLE, 1, 0), -EFAULT);
+	assert_int_equal(mmu_invpcid(X86_INVPCID_ADDR, 0, 1ull << 47), -EFAULT);
+	assert_int_equal(mmu_load_cr3(1ull << 40), -EFAULT);
+	assert_int_equal(mmu_load_cr3(ROOT | X86_CR3_NOFLUSH), -EFAULT);
+	regs.efer = 0;
+	regs.cr4 |= X86_CR4_PCIDE;
+	assert_int_equal(mmu_set_regs(&regs), -EFAULT);
+	/* PAE: the top entries are judged when CR3 is loaded. */
+	regs.cr4 = X86_CR4_PAE;
+	*word_at(ROOT + 8) = 0x11000 | X86_PTE_P | X86_PTE_RW;
+	assert_int_equal(mmu_set_regs(&regs), -EFAULT);
+	assert_int_equal(mmu_get_regs(&now), 0);
+	assert_memory_equal(&now, &kernel_regs, sizeof(now));
+}
+
+/* PAE's top entries are read when CR3 is loaded, not at each walk. */
+static void test_pdptes_in_registers(void **state)
+{
+	struct mmu_regs regs = {
+		.cr0 = kernel_regs.cr0, .cr3 = ROOT + 32, .cr4 = X86_CR4_PAE, .efer = X86_EFER_NXE,
+	};
+	struct mmu_outcome out;
+	uint64_t value;
+
+	*word_at(ROOT + 32) = (ROOT2) | X86_PTE_P;
+	*word_at(ROOT2) = (ROOT + 2 * PAGE_SIZE) | TABLE;
+	*word_at(ROOT + 2 * PAGE_SIZE) = page(1);
+	assert_int_equal(mmu_set_regs(&regs), 0);
+	*word_at(ROOT + 32) = 0;
+	assert_int_equal(read8(0), 1);
+	mmu_invpcid(X86_INVPCID_ALL_GLOBAL, 0, 0);
+	assert_int_equal(read8(0x100000000), 1);
+	assert_int_equal(mmu_load_cr3(ROOT + 32), 0);
+	assert_int_equal(mmu_read(0, &value, 8, 0, &out), -EFAULT);
+	assert_int_equal(out.error_code, 0);
+}
+
+/* The registers judge each access anew. */
+static void test_rights_at_once(void **state)
+{
+	struct mmu_regs regs = kernel_regs;
+	struct mmu_outcome out;
+	uint64_t value = 1;
+
+	map(VA, page(1) & ~X86_PTE_RW);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, &out), -EFAULT);
+	assert_int_equal(out.error_code, X86_PF_PROT | X86_PF_WRITE);
+	read8(VA);
+	regs.cr0 &= ~X86_CR0_WP;
+	assert_int_equal(mmu_set_regs(&regs), 0);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, &out), 0);
+	regs.cr4 |= X86_CR4_SMAP;
+	assert_int_equal(mmu_set_regs(&regs), 0);
+	assert_int_equal(mmu_read(VA, &value, 8, 0, &out), -EFAULT);
+	assert_int_equal(out.error_code, X86_PF_PROT);
+	assert_int_equal(mmu_read(VA, &value, 8, MMU_AC, &out), 0);
+	assert_int_equal(mmu_read(VA, &value, 8, MMU_USER, &out), 0);
+}
+
+/* A fault takes the stale entry away: the second try finds what the tables say. */
+static void test_spurious_fault(void **state)
+{
+	struct mmu_outcome out;
+	uint64_t value = 1;
+
+	map(VA, page(1) & ~X86_PTE_RW);
+	assert_int_equal(read8(VA), 1);
+	map(VA, page(1));
+	assert_int_equal(mmu_write(VA, &value, 8, 0, &out), -EFAULT);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, &out), 0);
+	assert_int_equal(counters(0).page_faults, 1);
+}
+
+static void test_dirty(void **state)
+{
+	uint64_t *pte, value = 0;
+
+	map(VA, page(1));
+	pte = entry_for(ROOT, VA, X86_PTE_SHIFT);
+	read8(VA);
+	assert_int_equal(*pte & (X86_PTE_A | X86_PTE_D), X86_PTE_A);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, NULL), 0);
+	assert_int_equal(*pte & (X86_PTE_A | X86_PTE_D), X86_PTE_A | X86_PTE_D);
+	assert_int_equal(counters(0).dirty_walks, 1);
+	/* Cleared without an invalidation it is not set again. */
+	*pte &= ~(X86_PTE_A | X86_PTE_D);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, NULL), 0);
+	assert_int_equal(*pte & (X86_PTE_A | X86_PTE_D), 0);
+	mmu_invlpg(VA);
+	assert_int_equal(mmu_write(VA, &value, 8, 0, NULL), 0);
+	assert_int_equal(*pte & (X86_PTE_A | X86_PTE_D), X86_PTE_A | X86_PTE_D);
+}
+
+static void test_counters(void **state)
+{
+	struct mmu_tlb_translation tr;
+	struct mmu_counters c;
+
+	map(VA, page(1));
+	map(VA + PAGE_SIZE, page(2));
+	assert_int_equal(mmu_tlb_peek(VA, &tr), 0);
+	read8(VA);
+	c = counters(0);
+	assert_int_equal(c.misses, 1);
+	assert_int_equal(c.walks, 1);
+	assert_int_equal(c.walk_refs, 4);
+	/* The next page's table is known. */
+	read8(VA + PAGE_SIZE);
+	c = counters(0);
+	assert_int_equal(c.misses, 2);
+	assert_int_equal(c.walk_refs, 5);
+	assert_int_equal(c.table_hits[0], 1);
+	read8(VA);
+	read8(VA);
+	assert_int_equal(counters(0).hits_4k, 2);
+	assert_int_equal(mmu_tlb_peek(VA + 5, &tr), 1);
+	assert_int_equal(tr.va, VA);
+	assert_int_equal(tr.phys, PHYS + PAGE_SIZE);
+	assert_int_equal(tr.page_shift, 12);
+	assert_int_equal(tr.level, 1);
+	assert_true(tr.writable && tr.user && tr.executable && !tr.global && !tr.dirty);
+	assert_int_equal(tr.key, -1);
+	assert_int_equal(mmu_get_counters(4, &c), -EINVAL);
+	assert_int_equal(counters(3).misses, 0);
+}
+
+/* A set's fifth page makes the least recently used one go, to the second level. */
+static void test_eviction(void **state)
+{
+	struct mmu_tlb_translation tr;
+
+	for (unsigned int i = 0; i < 5; i++)
+		map(VA + i * 16 * PAGE_SIZE, page(i));
+	for (unsigned int i = 0; i < 4; i++)
+		read8(VA + i * 16 * PAGE_SIZE);
+	read8(VA);
+	read8(VA + 4 * 16 * PAGE_SIZE);
+	assert_int_equal(counters(0).evictions, 1);
+	assert_int_equal(mmu_tlb_peek(VA + 16 * PAGE_SIZE, &tr), 1);
+	assert_int_equal(tr.level, 2);
+	assert_int_equal(mmu_tlb_peek(VA, &tr), 1);
+	assert_int_equal(tr.level, 1);
+	read8(VA + 16 * PAGE_SIZE);
+	assert_int_equal(counters(0).hits_l2, 1);
+	assert_int_equal(counters(0).misses, 5);
+}
+
+static int setup_off(void **state)
+{
+	return mmu_setup_machine(MMU_TEST_MACHINE " tlb=off");
+}
+
+static void test_no_tlb(void **state)
+{
+	map(VA, page(1));
+	read8(VA);
+	map(VA, page(2));
+	assert_int_equal(read8(VA), 2);
+	assert_int_equal(counters(0).walks, 2);
+	assert_int_equal(counters(0).walk_refs, 8);
+}
+
+/* --- other CPUs ------------------------------------------------------------------------------- */
+
+static void test_shootdown_counts(void **state)
+{
+	map(VA, page(1));
+	for (int cpu = 3; cpu >= 0; cpu--) {
+		assert_int_equal(cpu_migrate((unsigned int)cpu), 0);
+		assert_int_equal(read8(VA), 1);
+	}
+	map(VA, page(2));
+	assert_int_equal(mmu_invlpg(VA), 0);
+	assert_int_equal(read8(VA), 2);
+	cpu_migrate(1);
+	assert_int_equal(read8(VA), 1);
+	assert_int_equal(mmu_shootdown(VA, VA + 1), 0);
+	for (unsigned int cpu = 0; cpu < 4; cpu++) {
+		struct mmu_counters c = counters(cpu);
+
+		assert_int_equal(c.shootdowns_sent, cpu == 1 ? 3 : 0);
+		assert_int_equal(c.shootdowns_received, cpu != 1);
+		cpu_migrate(cpu);
+		assert_int_equal(read8(VA), 2);
+	}
+	/* Many pages go with everything else. */
+	map(VA, page(3));
+	assert_int_equal(mmu_shootdown(VA + 100 * PAGE_SIZE, VA + 134 * PAGE_SIZE), 0);
+	assert_int_equal(read8(VA), 3);
+}
+
+#define SLOTS 8u
+#define ROUNDS 3000u
+
+static uint32_t stop_readers;
+
+/* Whatever a page holds, it is the number of a generation that was not shot down before the read
+ * began. */
+static void *read_pages(void *arg)
+{
+	static const uint64_t zero;
+	unsigned long *reads = arg;
+
+	if (machine_enter(arch_machine_handle(am)))
+		return NULL;
+	(void)zero;
+	for (unsigned int i = 0; !__atomic_load_n(&stop_readers, __ATOMIC_ACQUIRE); i++) {
+		uint64_t *published = word_at(0x8000 + i % SLOTS * 8);
+		uint64_t least = __atomic_load_n(published, __ATOMIC_ACQUIRE);
+		uint64_t value = 0;
+
+		if (mmu_read(VA + i % SLOTS * PAGE_SIZE, &value, 8, 0, NULL) || value < least)
+			abort();
+		++*reads;
+	}
+	machine_leave();
+	return NULL;
+}
+
+/* A page per slot is replaced again and again; the old one is overwritten as soon as nobody may see
+ * it any more. */
+static void replace_pages(void)
+{
+	for (unsigned int round = 1; round <= ROUNDS; round++) {
+		unsigned int slot = round % SLOTS;
+		kva_t va = VA + slot * PAGE_SIZE;
+		phys_addr_t old = PHYS + (2 * slot + (round / SLOTS + 1) % 2) * PAGE_SIZE;
+		phys_addr_t new = PHYS + (2 * slot + round / SLOTS % 2) * PAGE_SIZE;
+
+		*word_at(new) = round;
+		map(va, new | TABLE);
+		assert_int_equal(mmu_shootdown(va, va + PAGE_SIZE), 0);
+		*word_at(old) = 0;
+		__atomic_store_n(word_at(0x8000 + slot * 8), round, __ATOMIC_RELEASE);
+		if (round % 64 == 0)
+			usleep(100);
 	}
 }
 
-static void test_bad_calls(void **state)
+static void test_shootdown_threads(void **state)
 {
-	struct mmu_walk_result res;
-	struct mmu_regs regs;
+	pthread_t threads[3];
+	unsigned long reads[3] = {0};
 
-	walk(&kernel_regs, VA, MMU_WRITE | MMU_FETCH, -EINVAL);
-	walk(&kernel_regs, VA, 32, -EINVAL);
-	/* This machine has no kernel, so no kernel tables. */
-	assert_int_equal(mmu_walk(VA, 0, &res), -EOPNOTSUPP);
-	assert_int_equal(mmu_get_regs(&regs), -EOPNOTSUPP);
-	arch_mmu_set_regs(am, &kernel_regs);
-	assert_int_equal(mmu_walk(VA, 0, &res), 0);
-	assert_int_equal(mmu_get_regs(&regs), 0);
-	assert_memory_equal(&regs, &kernel_regs, sizeof(regs));
+	stop_readers = 0;
+	for (unsigned int slot = 0; slot < SLOTS; slot++)
+		map(VA + slot * PAGE_SIZE, (PHYS + 2 * slot * PAGE_SIZE + PAGE_SIZE) | TABLE);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_pages, &reads[i]), 0);
+	replace_pages();
+	__atomic_store_n(&stop_readers, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(reads[0] + reads[1] + reads[2] > 0);
+	if (reads[0])
+		assert_true(counters(0).shootdowns_sent > 0);
 }
 
-static void test_no_machine(void **state)
+static void test_phys(void **state)
 {
-	struct mmu_walk_result res;
-	struct mmu_regs regs;
+	uint64_t value = 0x1122334455667788;
 
-	sim_hear_all();
-	assert_int_equal(mmu_walk(VA, 0, &res), -ENODEV);
-	assert_int_equal(mmu_walk_regs(&kernel_regs, VA, 0, &res), -ENODEV);
-	assert_int_equal(mmu_get_regs(&regs), -ENODEV);
-	assert_int_equal(sim_heard.reports, 3);
-	sim_hear_nothing();
+	assert_int_equal(mmu_phys_write(PHYS + 3, &value, 8), 0);
+	value = 0;
+	assert_int_equal(mmu_phys_read(PHYS + 3, &value, 8), 0);
+	assert_int_equal(value, 0x1122334455667788);
+	assert_int_equal(mmu_phys_read(0xffffff, &value, 2), -EFAULT);
+	assert_int_equal(mmu_phys_write(20 << 20, &value, 8), -EFAULT);
+	assert_int_equal(mmu_phys_clear(PHYS + 1, PAGE_SIZE), -EINVAL);
+	assert_int_equal(mmu_phys_clear(PHYS, PAGE_SIZE), 0);
+	assert_int_equal(mmu_phys_read(PHYS + 3, &value, 8), 0);
+	assert_int_equal(value, 0);
+	assert_int_equal(mmu_phys_clear(20 << 20, PAGE_SIZE), -EFAULT);
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_levels),
-		CASE(test_large_pages),
-		CASE(test_not_present),
-		CASE(test_canonical),
-		CASE(test_reserved_bits),
-		CASE(test_write_and_user),
-		CASE(test_smep_smap_keys),
-		CASE(test_accessed_dirty),
-		CASE(test_no_memory),
-		CASE(test_modes_of_later),
-		CASE(test_bad_calls),
-		cmocka_unit_test(test_no_machine),
+		CASE(test_stale_until_invlpg),
+		CASE(test_global),
+		CASE(test_pcid),
+		CASE(test_bad_registers),
+		CASE(test_pdptes_in_registers),
+		CASE(test_rights_at_once),
+		CASE(test_spurious_fault),
+		CASE(test_dirty),
+		CASE(test_counters),
+		CASE(test_eviction),
+		cmocka_unit_test_setup_teardown(test_no_tlb, setup_off, mmu_teardown),
+		CASE(test_shootdown_counts),
+		CASE(test_shootdown_threads),
+		CASE(test_phys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
