@@ -2,7 +2,7 @@
 /*
  * kmemsim, the command-line program: what all its files share.
  *
- * A run is one command (boot, run, replay, compare, walk) in one process. Bad input is found before
+ * A run is one command (boot, run, replay, compare, walk, mmu) in one process. Bad input is found before
  * anything is printed to stdout, gets one line on stderr and exit status 2: die() and die_at() are
  * the only ways out on an error, so no caller carries error codes around.
  */
@@ -38,6 +38,7 @@ int cmd_run(struct common_options *common, int argc, char **argv);
 int cmd_replay(struct common_options *common, int argc, char **argv);
 int cmd_compare(struct common_options *common, int argc, char **argv);
 int cmd_walk(struct common_options *common, int argc, char **argv);
+int cmd_mmu(struct common_options *common, int argc, char **argv);
 
 /* --- errors.c ------------------------------------------------------------------------------ */
 

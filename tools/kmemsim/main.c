@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{"replay", cmd_replay},
 	{"compare", cmd_compare},
 	{"walk", cmd_walk},
-	{"mmu", NULL},
+	{"mmu", cmd_mmu},
 };
 
 struct top {
@@ -90,7 +90,7 @@ static const struct command *find_command(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
-	die("no command '%s': boot, run, replay, compare or walk", name);
+	die("no command '%s': boot, run, replay, compare, walk or mmu", name);
 }
 
 static error_t parse_top(int key, char *arg, struct argp_state *state)
@@ -108,7 +108,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		die("no command: boot, run, replay, compare or walk (kmemsim --help)");
+		die("no command: boot, run, replay, compare, walk or mmu (kmemsim --help)");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -122,7 +122,8 @@ static const char top_doc[] =
 	"  run SCRIPT             perform an op script as a real kernel would\n"
 	"  replay TRACE           perform a recorded trace, print what it cost\n"
 	"  compare TRACE...       replay on SLAB, SLUB and SLOB, print one table\n"
-	"  walk ADDRESS...        walk a machine's page tables, print every entry\n";
+	"  walk ADDRESS...        walk a machine's page tables, print every entry\n"
+	"  mmu FILE               perform the accesses of a file of page-walk cases\n";
 
 static void print_version(FILE *stream, struct argp_state *state)
 {
@@ -153,8 +154,6 @@ int main(int argc, char **argv)
 	argp_program_version_hook = print_version;
 	argv[0] = own_name;
 	parse_arguments(&argp, argc, argv, ARGP_IN_ORDER, &top);
-	if (!top.command->run)
-		die("'%s' is not in this version", top.command->name);
 	name = xasprintf("kmemsim %s", top.command->name);
 	top.argv[0] = name;
 	status = top.command->run(&common, top.argc, top.argv);
