@@ -6,11 +6,12 @@ root=$2
 
 works "$kmemsim" walk --machine mem=256M 0xffff888000200123
 prints '^address  0xffff888000200123$'
-prints '^cr3      0x[0-9a-f]+$'
+prints '^cr3      0x[0-9a-f]+, 4-level paging$'
 prints '^pgd +0x[0-9a-f]+888 +0x0000[0-9a-f]+067 +table +P RW US A D$'
 prints '^pud +0x[0-9a-f]+000 +0x0000[0-9a-f]+067 +table +P RW US A D$'
 prints '^pmd +0x[0-9a-f]+008 +0x80000000002001e3 +2 MiB page +P RW A D PS G NX$'
 prints '^physical 0x200123 in a 2 MiB page$'
+prints '^TLB      2 MiB page 0xffff888000200000 -> 0x200000, readable W global$'
 
 echo "# leaves of other sizes: the first 2 MiB have a hole, the second GiB has none"
 works "$kmemsim" walk --machine mem=4G 0xffff888000001000 0xffff888040000000
@@ -24,8 +25,11 @@ prints '^pgd .* not present'
 prints '^page fault, error code 0x0, CR2 0x0000000000000000$'
 prints '^page fault, error code 0x0, CR2 0xffffc90000000000$'
 prints '^general protection fault: the address is not canonical$'
+prints '^TLB      nothing$'
 
 works "$kmemsim" walk --json --machine mem=256M 0xffff888000200123
 prints '"kind": "2 MiB page"'
 prints '"physical": "0x200123"'
+prints '"mode": "4-level"'
+prints '"tlb": .*"page": "0xffff888000200000".*"rights": "W global"'
 finish

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kmemsim walk: where addresses lead on a machine fresh from boot, entry by entry. */
+/* kmemsim walk: where addresses lead on a machine fresh from boot, entry by entry, and what the TLB
+ * has of them after a read. */
 #include "json.h"
 #include "sim.h"
 #include "table.h"
@@ -61,7 +62,16 @@ static kva_t parse_address(const char *text)
 
 static const char *page_size_name(unsigned int shift)
 {
-	return shift == X86_PUD_SHIFT ? "1 GiB" : shift == X86_PMD_SHIFT ? "2 MiB" : "4 KiB";
+	switch (shift) {
+	case X86_PUD_SHIFT:
+		return "1 GiB";
+	case X86_PGD32_SHIFT:
+		return "4 MiB";
+	case X86_PMD_SHIFT:
+		return "2 MiB";
+	default:
+		return "4 KiB";
+	}
 }
 
 /* "table", "2 MiB page" or "not present". */
@@ -103,13 +113,53 @@ static void print_outcome(const struct mmu_walk_result *walk)
 		       page_size_name(walk->page_shift));
 }
 
+static const char *mode_name(const struct mmu_regs *regs)
+{
+	if (!(regs->cr4 & X86_CR4_PAE))
+		return "32-bit";
+	if (!(regs->efer & X86_EFER_LMA))
+		return "PAE";
+	return regs->cr4 & X86_CR4_LA57 ? "5-level" : "4-level";
+}
+
+/* What a supervisor's read of @va left in the TLB. False: nothing, it faulted. */
+static bool read_and_peek(kva_t va, struct mmu_tlb_translation *tlb)
+{
+	char byte;
+
+	return !mmu_read(va, &byte, 1, 0, NULL) && mmu_tlb_peek(va, tlb) == 1;
+}
+
+static const char *rights_of(const struct mmu_tlb_translation *tlb, char buf[64])
+{
+	int len = snprintf(buf, 64, "%s%s%s%s", tlb->writable ? " W" : "", tlb->user ? " U" : "",
+			   tlb->executable ? " X" : "", tlb->global ? " global" : "");
+
+	if (tlb->key > 0)
+		snprintf(buf + len, 64 - (size_t)len, " key %d", tlb->key);
+	return buf;
+}
+
+static void print_tlb(kva_t va)
+{
+	struct mmu_tlb_translation tlb;
+	char rights[64];
+
+	if (read_and_peek(va, &tlb))
+		printf("TLB      %s page 0x%016llx -> 0x%llx, readable%s\n",
+		       page_size_name(tlb.page_shift), (unsigned long long)tlb.va,
+		       (unsigned long long)tlb.phys, rights_of(&tlb, rights));
+	else
+		printf("TLB      nothing\n");
+}
+
 static void print_walk(const struct mmu_regs *regs, const struct mmu_walk_result *walk)
 {
 	static const char *const columns[] = {"<level", "entry at", "value", "<", "<bits", NULL};
 	struct table *t = table_new(columns);
 
 	printf("address  0x%016llx\n", (unsigned long long)walk->va);
-	printf("cr3      0x%llx\n", (unsigned long long)regs->cr3);
+	printf("cr3      0x%llx, %s paging\n", (unsigned long long)regs->cr3, mode_name(regs));
 	for (unsigned int i = 0; i < walk->nr_entries; i++) {
 		const struct mmu_walk_entry *e = &walk->entries[i];
 		char kind[32], bits[64];
@@ -124,6 +174,7 @@ static void print_walk(const struct mmu_regs *regs, const struct mmu_walk_result
 		table_print(t, stdout);
 	table_free(t);
 	print_outcome(walk);
+	print_tlb(walk->va);
 }
 
 static void json_hex(struct json_writer *w, const char *key, uint64_t n)
@@ -134,12 +185,28 @@ static void json_hex(struct json_writer *w, const char *key, uint64_t n)
 	json_string(w, key, text);
 }
 
+static void print_tlb_json(struct json_writer *w, kva_t va)
+{
+	struct mmu_tlb_translation tlb;
+	char rights[64];
+
+	if (!read_and_peek(va, &tlb))
+		return;
+	json_begin_flat(w, "tlb", '{');
+	json_hex(w, "page", tlb.va);
+	json_hex(w, "physical", tlb.phys);
+	json_uint(w, "page_bytes", UINT64_C(1) << tlb.page_shift);
+	json_string(w, "rights", rights_of(&tlb, rights)[0] ? rights + 1 : "");
+	json_end(w, '}');
+}
+
 static void print_walk_json(struct json_writer *w, const struct mmu_regs *regs,
 			    const struct mmu_walk_result *walk)
 {
 	json_begin(w, NULL, '{');
 	json_hex(w, "address", walk->va);
 	json_hex(w, "cr3", regs->cr3);
+	json_string(w, "mode", mode_name(regs));
 	json_begin(w, "entries", '[');
 	for (unsigned int i = 0; i < walk->nr_entries; i++) {
 		const struct mmu_walk_entry *e = &walk->entries[i];
@@ -161,6 +228,7 @@ static void print_walk_json(struct json_writer *w, const struct mmu_regs *regs,
 		json_hex(w, "physical", walk->phys);
 		json_uint(w, "page_bytes", UINT64_C(1) << walk->page_shift);
 	}
+	print_tlb_json(w, walk->va);
 	json_end(w, '}');
 }
 
@@ -171,14 +239,17 @@ static void walk_all(const struct walk_options *o)
 
 	if (mmu_get_regs(&regs))
 		die("walk: the page tables of this paging mode are not in this version");
+	for (unsigned int i = 0; i < o->nr; i++) {
+		if (parse_address(o->addresses[i]) > UINT32_MAX && !(regs.efer & X86_EFER_LMA))
+			die("walk: '%s': this machine's addresses have 32 bits", o->addresses[i]);
+	}
 	if (o->common->json)
 		json_begin(&w, NULL, '[');
 	for (unsigned int i = 0; i < o->nr; i++) {
+		kva_t va = parse_address(o->addresses[i]);
 		struct mmu_walk_result walk;
 
-		if (mmu_walk(parse_address(o->addresses[i]), MMU_READ | MMU_PROBE, &walk) ==
-		    -EOPNOTSUPP)
-			die("walk: the page tables of this paging mode are not in this version");
+		mmu_walk(va, MMU_READ | MMU_PROBE, &walk);
 		if (o->common->json) {
 			print_walk_json(&w, &regs, &walk);
 			continue;
