@@ -573,10 +573,9 @@ int mmu_get_counters(unsigned int id, struct mmu_counters *out)
 		read_own_counters(out);
 		return 0;
 	}
-	other = sim_cpu_of(arch_cpu_by_id(cpu->machine, id))->mmu ? arch_cpu_claim(cpu->machine, id) :
-								      NULL;
-	if (!other)
+	if (!__atomic_load_n(&sim_cpu_of(arch_cpu_by_id(cpu->machine, id))->mmu, __ATOMIC_RELAXED))
 		return 0;
+	other = arch_cpu_claim(cpu->machine, id);
 	read_counters(sim_cpu_of(other)->mmu, out);
 	arch_cpu_unclaim(other);
 	return 0;
