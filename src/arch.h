@@ -324,9 +324,10 @@ void arch_mmu_set_regs(struct arch_machine *am, const struct mmu_regs *regs);
 int arch_mmu_walk(const struct arch_machine *am, kva_t va, unsigned int access,
 		  struct mmu_walk_result *res);
 
-/* Entries for [@start, @end) were changed: no CPU uses an old translation when this returns. May
- * sleep; outside sections, with no lock held (it claims CPUs). On a machine whose CPUs never used
- * their MMUs it costs next to nothing. */
+/* Entries for [@start, @end) were changed: no CPU uses an old translation when this returns. Waits
+ * for accesses under way on other CPUs. Outside sections and claims; the only locks held are those
+ * that nobody takes inside a claim (vmalloc's). On a machine whose CPUs never used their MMUs it
+ * costs next to nothing. */
 void arch_mmu_flush(const struct arch_machine *am, kva_t start, kva_t end);
 
 /* The same on the calling thread's CPU alone. Any context, outside sections. */

@@ -309,6 +309,12 @@ void arch_cpu_unlock(struct arch_cpu *cpu)
 
 struct arch_cpu *arch_cpu_claim(const struct arch_machine *am, unsigned int id)
 {
+	rank_check(LOCK_RANK_CPU_CLAIM);
+	return cpu_claim_under_locks(am, id);
+}
+
+struct arch_cpu *cpu_claim_under_locks(const struct arch_machine *am, unsigned int id)
+{
 	struct sim_cpu *cpu = sim_cpu_of(arch_cpu_by_id(am, id));
 
 	/* A claimer that had to attach under its claim could wait for a thread that waits for it. */
@@ -316,7 +322,6 @@ struct arch_cpu *arch_cpu_claim(const struct arch_machine *am, unsigned int id)
 		arch_log(am, 0, "libkmem: a CPU was claimed from outside its machine or twice");
 		arch_trap();
 	}
-	rank_check(LOCK_RANK_CPU_CLAIM);
 	lock_cpu(cpu);
 	mark_used(machine_of(am), id);
 	if (!cpu->shared)

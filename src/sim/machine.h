@@ -114,6 +114,10 @@ static inline struct sim_cpu *sim_cpu_of(struct arch_cpu *cpu)
 	return container_of(cpu, struct sim_cpu, pub);
 }
 
+/* cpu.c: arch_cpu_claim() for a moment by a thread that may hold locks which nobody takes inside a
+ * claim or a section: it waits for nothing else. */
+struct arch_cpu *cpu_claim_under_locks(const struct arch_machine *am, unsigned int id);
+
 /* host.c */
 void host_pool_init(struct host_pool *pool);
 void host_pool_release(struct host_pool *pool);

@@ -438,7 +438,7 @@ void arch_mmu_flush_local(kva_t start, kva_t end)
 /* In place of the CPU that got the request. */
 static void answer_request(const struct arch_machine *am, unsigned int id, kva_t start, kva_t end)
 {
-	struct arch_cpu *cpu = arch_cpu_claim(am, id);
+	struct arch_cpu *cpu = cpu_claim_under_locks(am, id);
 
 	flush_range(sim_cpu_of(cpu)->mmu, start, end);
 	sim_cpu_of(cpu)->mmu->counters.shootdowns_received++;

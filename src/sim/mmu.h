@@ -20,7 +20,7 @@
 /* Hardware does not know which objects are free: where AddressSanitizer watches, the MMU's own
  * accesses to RAM go unseen. */
 #ifdef ARCH_ASAN
-#define MMU_UNWATCHED __attribute__((no_sanitize_address, noinline))
+#define MMU_UNWATCHED __attribute__((no_sanitize_address)) noinline
 #else
 #define MMU_UNWATCHED
 #endif

@@ -336,6 +336,18 @@ static void free_add(struct vmap_areas *areas, struct vmap_area *va, struct vmap
 	arch_spin_unlock(&areas->free_lock);
 }
 
+/* One flush for all of them: TLBs may still have what vfree() took out of the tables. */
+static void flush_all(const struct vmap_areas *areas, const struct vmap_area *lowest)
+{
+	const struct vmap_area *highest = lowest;
+
+	if (!lowest)
+		return;
+	while (highest->next)
+		highest = highest->next;
+	arch_mmu_flush(areas->kernel->arch, lowest->start, highest->end);
+}
+
 /* What the host does not unmap now (it has said why) stays lazy and is tried again. */
 void vmap_areas_purge(struct vmap_areas *areas)
 {
@@ -344,6 +356,7 @@ void vmap_areas_purge(struct vmap_areas *areas)
 	arch_spin_lock(&areas->purge_lock);
 	va = lazy_take_all(areas);
 	areas->nr_purges += !!va;
+	flush_all(areas, va);
 	for (; va; va = next) {
 		next = va->next;
 		if (host_unmap(areas, va))

@@ -151,6 +151,35 @@ static void test_page_on_demand(void **state)
 	test_shutdown(m, 0);
 }
 
+/* vfree() takes a page out of the tables and flushes no TLB: that comes with the purge, and only then
+ * is the address used again. */
+static void test_vfree_flushes_late(void **state)
+{
+	struct machine *m = test_boot(TWO_CPUS);
+	char *p = vmalloc(PAGE_SIZE);
+	kva_t va = ptr_to_kva(p);
+	struct mmu_walk_result walk;
+	struct mmu_outcome out;
+	char c = 0;
+
+	*p = 'v';
+	for (int cpu = 1; cpu >= 0; cpu--) {
+		assert_int_equal(cpu_migrate((unsigned int)cpu), 0);
+		assert_int_equal(mmu_read(va, &c, 1, 0, NULL), 0);
+		assert_int_equal(c, 'v');
+	}
+	vfree(p);
+	assert_int_equal(mmu_walk(va, MMU_READ, &walk), -EFAULT);
+	assert_int_equal(mmu_read(va, &c, 1, 0, NULL), 0);
+	vm_unmap_aliases();
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		assert_int_equal(cpu_migrate(cpu), 0);
+		assert_int_equal(mmu_read(va, &c, 1, 0, &out), -EFAULT);
+		assert_int_equal(out.error_code, 0);
+	}
+	test_shutdown(m, 0);
+}
+
 static void test_physical_memory(void **state)
 {
 	struct machine *m = test_boot(PLAIN);
@@ -206,6 +235,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_objects_through_the_mmu),
 	cmocka_unit_test(test_own_tables),
 	cmocka_unit_test(test_page_on_demand),
+	cmocka_unit_test(test_vfree_flushes_late),
 	cmocka_unit_test(test_physical_memory),
 	cmocka_unit_test(test_mmu_misuse),
 };
