@@ -9,6 +9,7 @@
  *             arch_host_alloc   private host memory for the kernel part's own structures
  *             arch_map_ram      a second address for pages of RAM
  *   MMU       arch_mmu_walk     what the simulated x86 makes of an address; its registers
+ *             arch_mmu_flush    TLBs forget what was changed in the tables
  *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
  *             section           the code that may touch a CPU's per-CPU data (see below)
  *             claim             another thread's right to touch it
