@@ -327,7 +327,7 @@ static void test_impossible_in_c(void **state)
 	assert_int_equal(create(&desc, &err), -EINVAL);
 	desc = good;
 	desc.tlb = "64";
-	assert_int_equal(create(&desc, &err), -EOPNOTSUPP);
+	assert_int_equal(create(&desc, &err), -EINVAL);
 	desc = good;
 	desc.backing = (enum machine_backing)2;
 	assert_int_equal(create(&desc, &err), -EINVAL);

@@ -34,6 +34,7 @@ struct access {
 
 struct golden {
 	struct lines *lines;
+	FILE *out;		/* all of it is printed at the end, or nothing */
 	bool walk;
 	const char *mode;
 	unsigned int entry_size;
@@ -145,14 +146,14 @@ static void clear_away(struct golden *g)
 
 static void print_result(const struct golden *g, const char *text)
 {
-	printf("R %s", text);
+	fprintf(g->out, "R %s", text);
 	for (unsigned int i = 0; i < g->nr_entries; i++) {
 		uint64_t value = read_entry(g, &g->entries[i]);
 
 		if (value != g->entries[i].value)
-			printf(" %u=%llx", i, (unsigned long long)value);
+			fprintf(g->out, " %u=%llx", i, (unsigned long long)value);
 	}
-	putchar('\n');
+	fputc('\n', g->out);
 }
 
 static void print_trap(const struct golden *g, int trap, uint32_t error_code, kva_t cr2)
@@ -394,7 +395,7 @@ static void do_line(struct golden *g, char *line)
 	if (!kind || line[1] != ' ')
 		bad(g, "a line begins with C, E, A, R, Q or #");
 	if (kind != 'E')
-		puts(line);
+		fprintf(g->out, "%s\n", line);
 	if (kind == 'C')
 		do_case(g, line + 2);
 	else if (kind == 'E')
@@ -452,8 +453,8 @@ int cmd_mmu(struct common_options *common, int argc, char **argv)
 	};
 	struct mmu_options o = {.common = common};
 	struct golden g = {0};
-	size_t len;
-	char *line;
+	size_t len, size;
+	char *line, *text;
 
 	parse_arguments(&argp, argc, argv, 0, &o);
 	if (common->json)
@@ -463,11 +464,18 @@ int cmd_mmu(struct common_options *common, int argc, char **argv)
 	read_head(&g);
 	sim_messages(4);
 	boot(&g, common);
+	g.out = open_memstream(&text, &size);
+	if (!g.out)
+		die("out of memory");
 	while ((line = lines_next(g.lines, &len)))
 		do_line(&g, line);
 	lines_close(g.lines);
 	clear_away(&g);
 	sim_shutdown(&g.sim);
+	if (fclose(g.out))
+		die("out of memory");
+	fwrite(text, 1, size, stdout);
+	free(text);
 	free(g.pages);
 	free((char *)(uintptr_t)g.mode);
 	return 0;
