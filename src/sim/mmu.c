@@ -643,6 +643,7 @@ int mmu_phys_clear(phys_addr_t phys, size_t size)
 		return -EINVAL;
 	host = phys_range(phys, size, &ret);
 	if (host && size)
-		arch_ram_discard(arch_cpu_current()->machine, phys >> PAGE_SHIFT, size >> PAGE_SHIFT);
+		arch_ram_discard(arch_cpu_current()->machine, phys >> PAGE_SHIFT,
+				 size >> PAGE_SHIFT);
 	return ret;
 }

@@ -18,12 +18,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* How bytes move. @buf belongs to the caller and is only read by writes. */
-struct transfer {
-	char *buf;
-	unsigned int access;	/* MMU_* */
-};
-
 static __always_inline void copy_bytes(char *to, const char *from, size_t size)
 {
 	if (size == 8)
@@ -34,9 +28,10 @@ static __always_inline void copy_bytes(char *to, const char *from, size_t size)
 		mmu_copy(to, from, size);
 }
 
-static __always_inline void copy(const struct transfer *t, char *buf, char *host, size_t size)
+/* @buf is the caller's, @host what the page is in the host. */
+static __always_inline void copy(unsigned int access, char *buf, char *host, size_t size)
 {
-	bool write = t->access & MMU_WRITE;
+	bool write = access & MMU_WRITE;
 
 	copy_bytes(write ? host : buf, write ? buf : host, size);
 }
@@ -44,15 +39,15 @@ static __always_inline void copy(const struct transfer *t, char *buf, char *host
 /* --- the slow way ----------------------------------------------------------------------------- */
 
 /* Memory where the page as a whole is not in memory, or nothing. */
-static void copy_phys(const struct machine *m, const struct transfer *t, char *buf,
+static void copy_phys(const struct machine *m, unsigned int access, char *buf,
 		      phys_addr_t phys, size_t size)
 {
 	for (; size; size--, buf++, phys++) {
 		char *host = mmu_phys(m, phys, 1);
 
 		if (host)
-			copy(t, buf, host, 1);
-		else if (!(t->access & MMU_WRITE))
+			copy(access, buf, host, 1);
+		else if (!(access & MMU_WRITE))
 			*buf = (char)0xff;
 	}
 }
@@ -83,7 +78,7 @@ static int fault_gp(struct mmu_outcome *out)
 
 /* One access of @size bytes, in at most two pages, in the CPU's section. 0 or -EFAULT. */
 static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
-		       const struct transfer *t, char *buf, size_t size, struct mmu_outcome *out)
+		       unsigned int access, char *buf, size_t size, struct mmu_outcome *out)
 {
 	const struct mmu_format *format = mmu->space.format;
 	uint64_t in_first = PAGE_SIZE - (va & ~PAGE_MASK);
@@ -95,19 +90,19 @@ static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
 	if (!mmu_is_canonical(format, va))
 		return fault_gp(out);
 	/* An operand is judged as a whole, instruction bytes as they are fetched. */
-	if (parts[1].size && !(t->access & MMU_FETCH) && !mmu_is_canonical(format, second))
+	if (parts[1].size && !(access & MMU_FETCH) && !mmu_is_canonical(format, second))
 		return fault_gp(out);
-	if (!translate_part(mmu, m, va, t->access, &parts[0], out))
+	if (!translate_part(mmu, m, va, access, &parts[0], out))
 		return -EFAULT;
 	if (parts[1].size && !mmu_is_canonical(format, second))
 		return fault_gp(out);
-	if (parts[1].size && !translate_part(mmu, m, second, t->access, &parts[1], out))
+	if (parts[1].size && !translate_part(mmu, m, second, access, &parts[1], out))
 		return -EFAULT;
 	for (unsigned int i = 0; i < 2 && parts[i].size; i++) {
 		if (parts[i].host)
-			copy(t, buf, parts[i].host, parts[i].size);
+			copy(access, buf, parts[i].host, parts[i].size);
 		else
-			copy_phys(m, t, buf, parts[i].phys, parts[i].size);
+			copy_phys(m, access, buf, parts[i].phys, parts[i].size);
 		buf += parts[i].size;
 		if (!out->done)
 			out->phys[i] = parts[i].phys;
@@ -115,7 +110,7 @@ static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
 	return 0;
 }
 
-static int enter_and_access(kva_t va, const struct transfer *t, char *buf, size_t size,
+static int enter_and_access(kva_t va, unsigned int access, char *buf, size_t size,
 			    struct mmu_outcome *out)
 {
 	struct mmu_hold hold = mmu_enter();
@@ -130,7 +125,7 @@ static int enter_and_access(kva_t va, const struct transfer *t, char *buf, size_
 	else if (!mmu->space.format)
 		ret = -EOPNOTSUPP;
 	else
-		ret = access_once(mmu, machine_of(hold.cpu->machine), va, t, buf, size, out);
+		ret = access_once(mmu, machine_of(hold.cpu->machine), va, access, buf, size, out);
 	mmu_leave(hold);
 	return ret;
 }
@@ -165,7 +160,7 @@ static size_t piece(kva_t va, size_t size, size_t left)
 static noinline int access_slow(kva_t va, char *buf, size_t size, unsigned int kind,
 				unsigned int how, struct mmu_outcome *out)
 {
-	const struct transfer t = {buf, kind | how};
+	unsigned int access = kind | how;
 	struct mmu_outcome unseen;
 	int ret = 0;
 
@@ -178,10 +173,10 @@ static noinline int access_slow(kva_t va, char *buf, size_t size, unsigned int k
 		kva_t at = va + out->done;
 		size_t n = piece(at, size, size - out->done);
 
-		ret = enter_and_access(at, &t, buf + out->done, n, out);
+		ret = enter_and_access(at, access, buf + out->done, n, out);
 		if (!ret) {
 			out->done += n;
-		} else if (out->trap == X86_TRAP_PF && handle_fault(out, t.access)) {
+		} else if (out->trap == X86_TRAP_PF && handle_fault(out, access)) {
 			out->trap = 0;
 			out->error_code = 0;
 			out->cr2 = 0;
@@ -225,7 +220,7 @@ static __always_inline int access_fast(kva_t va, char *buf, size_t size, unsigne
 	if (unlikely(!e || !is_fast(mmu, e, va, size, kind | how)))
 		goto slow;
 	tlb_mark_used(&mmu->tlb, e);
-	copy(&(struct transfer){buf, kind}, buf, e->host + mmu_offset_in(e, va), size);
+	copy(kind, buf, e->host + mmu_offset_in(e, va), size);
 	if (out)
 		*out = (struct mmu_outcome){.done = size, .phys = {e->frame + mmu_offset_in(e, va)}};
 	arch_cpu_leave(cpu);

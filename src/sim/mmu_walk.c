@@ -71,7 +71,8 @@ MMU_UNWATCHED void mmu_copy(void *to, const void *from, size_t size)
 #endif
 
 /* Nothing answers where there is no memory: the bus floats high. */
-static MMU_UNWATCHED uint64_t read_entry(const struct machine *m, unsigned int size, phys_addr_t phys)
+static MMU_UNWATCHED uint64_t read_entry(const struct machine *m, unsigned int size,
+					 phys_addr_t phys)
 {
 	const void *entry = mmu_phys(m, phys, size);
 

@@ -40,17 +40,17 @@ static void empty(struct tlb_entry *e)
 
 int tlb_init(struct tlb *tlb, const struct arch_machine *am, const struct tlb_geometry *geometry)
 {
-	struct tlb_entry *next;
+	struct tlb_entry *memory, *next;
 	size_t nr = 0;
 
 	memset(tlb, 0, sizeof(*tlb));
 	for (unsigned int i = 0; i < TLB_NR_ARRAYS; i++)
 		nr += geometry->shape[i].entries;
-	tlb->memory_size = (nr + 1) * sizeof(*tlb->memory);
-	tlb->memory = arch_host_alloc(am, tlb->memory_size);
-	if (!tlb->memory)
+	/* One more, since no memory at all is no memory. */
+	memory = arch_host_alloc(am, (nr + 1) * sizeof(*memory));
+	if (!memory)
 		return -ENOMEM;
-	next = tlb->memory;
+	next = memory;
 	for (unsigned int i = 0; i < TLB_NR_ARRAYS; i++) {
 		const struct tlb_shape *shape = &geometry->shape[i];
 		struct tlb_array *array = &tlb->arrays[i];
@@ -63,7 +63,7 @@ int tlb_init(struct tlb *tlb, const struct arch_machine *am, const struct tlb_ge
 		next += shape->entries;
 	}
 	for (size_t i = 0; i < nr; i++)
-		empty(&tlb->memory[i]);
+		empty(&memory[i]);
 	empty(&tlb->none);
 	tlb->last = &tlb->none;
 	return 0;

@@ -62,9 +62,7 @@ struct tlb {
 	struct tlb_array arrays[TLB_NR_ARRAYS];
 	struct tlb_entry *last;		/* the first-level entry of the last hit; never NULL */
 	uint64_t clock;			/* advances with each use */
-	struct tlb_entry none;
-	struct tlb_entry *memory;
-	size_t memory_size;
+	struct tlb_entry none;		/* what `last` is at first */
 };
 
 #define TLB_PCID_MASK UINT64_C(0xfff)
@@ -73,7 +71,7 @@ struct tlb {
  * @text. */
 const char *tlb_geometry_parse(struct tlb_geometry *geometry, const char *text);
 
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM. The memory is @am's host pool's. */
 int tlb_init(struct tlb *tlb, const struct arch_machine *am, const struct tlb_geometry *geometry);
 
 static __always_inline uint64_t tlb_want(kva_t va, uint16_t pcid)

@@ -295,12 +295,10 @@ static uint32_t stop_readers;
  * began. */
 static void *read_pages(void *arg)
 {
-	static const uint64_t zero;
 	unsigned long *reads = arg;
 
 	if (machine_enter(arch_machine_handle(am)))
 		return NULL;
-	(void)zero;
 	for (unsigned int i = 0; !__atomic_load_n(&stop_readers, __ATOMIC_ACQUIRE); i++) {
 		uint64_t *published = word_at(0x8000 + i % SLOTS * 8);
 		uint64_t least = __atomic_load_n(published, __ATOMIC_ACQUIRE);

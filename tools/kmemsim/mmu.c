@@ -392,14 +392,15 @@ static void do_line(struct golden *g, char *line)
 
 	if (kind == '#' || kind == 'R' || kind == 'Q')
 		return;
-	if (!kind || line[1] != ' ')
+	/* A case without entries has an E line all the same. */
+	if (!kind || (line[1] != ' ' && (kind != 'E' || line[1])))
 		bad(g, "a line begins with C, E, A, R, Q or #");
 	if (kind != 'E')
 		fprintf(g->out, "%s\n", line);
 	if (kind == 'C')
 		do_case(g, line + 2);
 	else if (kind == 'E')
-		do_entries(g, line + 2);
+		do_entries(g, line + 1 + (line[1] == ' '));
 	else if (kind == 'A')
 		do_access_line(g, line + 2);
 	else
