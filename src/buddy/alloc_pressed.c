@@ -140,9 +140,11 @@ static noinline struct page *alloc_pages_nofail(const struct alloc_context *ac,
 		page = get_page_from_freelist(ac, ALLOC_MIN_RESERVE);
 	if (!page)
 		page = get_page_from_freelist(ac, ALLOC_NO_WATERMARKS);
-	if (!page)
-		panic_out_of_memory(ac->b->kernel, ac->gfp, ac->order);
-	return page;
+	if (page)
+		return page;
+	__atomic_fetch_add(&ac->b->nr_failures, 1, __ATOMIC_RELAXED);
+	panic_out_of_memory(ac->b->kernel, ac->gfp, ac->order);
+	return NULL;
 }
 
 /* --- the whole way ---------------------------------------------------------------------------- */

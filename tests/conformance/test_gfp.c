@@ -311,16 +311,18 @@ static void gfp_retry_mayfail_tries_sixteen_times(void **state)
 static void gfp_noretry_tries_once_and_leaves_the_highatomic_reserve(void **state)
 {
 	struct machine *m = boot_arena(2);
+	struct page *highatomic = NULL;
 	struct kmem_zone_stats st;
 
 	/* Atomic requests of order 3 under pressure keep a pageblock for their like. */
 	while (take(GFP_NOWAIT, 3))
 		;
 	while (take(GFP_ATOMIC, 3))
-		;
+		highatomic = held[nr_held - 1].page;
 	give_back();
 	assert_int_equal(kmem_get_zone_stats(0, KMEM_ZONE_DMA32, &st), 0);
 	assert_true(st.highatomic > 0);
+	assert_int_equal(get_pageblock_migratetype(highatomic), 3);
 	/* All else away, so that only the reserve is left. */
 	while (take(GFP_NOWAIT, 3))
 		;
