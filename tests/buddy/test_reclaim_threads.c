@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads at the bottom: shrinkers come and go while others run them, kswapd and sysctls beside them. */
+/* Threads at the bottom: shrinkers come and go while others run them, kswapd and sysctls beside them;
+ * requests that must not fail, in several threads at once. */
 #include "buddy_test.h"
 
 #include <pthread.h>
@@ -219,10 +220,79 @@ static void test_shrinkers_come_and_go_under_load(void **state)
 	test_shutdown(m, 0);
 }
 
+/* --- requests that must not fail -------------------------------------------------------------- */
+
+#define RESCUED 100
+#define RESCUERS 4
+
+/* Notifiers are called by one thread at a time, so this needs no lock. */
+static struct page *set_aside[1024];
+static unsigned int nr_set_aside, inside, most_inside;
+
+static int give_some(struct notifier_block *nb, unsigned long action, void *data)
+{
+	unsigned long *freed = data;
+
+	(void)nb;
+	(void)action;
+	if (++inside > most_inside)
+		most_inside = inside;
+	for (unsigned int i = 0; i < 16 && nr_set_aside; i++, ++*freed)
+		__free_page(set_aside[--nr_set_aside]);
+	inside--;
+	return NOTIFY_OK;
+}
+
+static void *must_not_fail(void *arg)
+{
+	struct page **got = arg;
+
+	for (unsigned int i = 0; i < RESCUED; i++)
+		got[i] = alloc_page(GFP_KERNEL | __GFP_NOFAIL);
+	return NULL;
+}
+
+/* All get their pages: whoever finds another one at the chain comes again. */
+static void test_nofail_in_many_threads(void **state)
+{
+	static struct page *got[RESCUERS][RESCUED];
+	struct notifier_block nb = {.notifier_call = give_some};
+	pthread_t thread[RESCUERS];
+	struct buddy_arena arena;
+	struct machine *m = test_arena(1, &arena);
+	struct page *page;
+
+	(void)state;
+	nr_set_aside = most_inside = inside = 0;
+	while ((page = alloc_page(GFP_NOWAIT | __GFP_NOWARN)))
+		set_aside[nr_set_aside++] = page;
+	assert_int_equal(nr_set_aside, 1024);
+	assert_int_equal(register_oom_notifier(&nb), 0);
+	for (int i = 0; i < RESCUERS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, must_not_fail, got[i]), 0);
+	for (int i = 0; i < RESCUERS; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(unregister_oom_notifier(&nb), 0);
+	assert_int_equal(most_inside, 1);
+	for (int i = 0; i < RESCUERS; i++) {
+		for (unsigned int j = 0; j < RESCUED; j++) {
+			assert_non_null(got[i][j]);
+			__free_page(got[i][j]);
+		}
+	}
+	while (nr_set_aside)
+		__free_page(set_aside[--nr_set_aside]);
+	drain_all_pages();
+	assert_int_equal(arena.zone->nr_free, 1024);
+	check_zones();
+	test_shutdown(m, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shrinkers_come_and_go_under_load),
+		cmocka_unit_test(test_nofail_in_many_threads),
 	};
 
 	if (argc > 1)
