@@ -13,6 +13,7 @@
  *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
  *             section           the code that may touch a CPU's per-CPU data (see below)
  *             claim             another thread's right to touch it
+ *             slowed CPUs       everybody takes the slow entry: tracing sees every call
  *   threads   arch_context      counters that say whether a thread may sleep
  *             epoch             who may still see what is not published any more (RCU)
  *   locks     arch_spinlock, arch_wait
@@ -177,6 +178,17 @@ static __always_inline struct arch_cpu *arch_cpu_by_id(const struct arch_machine
 struct arch_cpu *arch_cpu_claim(const struct arch_machine *am, unsigned int id);
 void arch_cpu_unclaim(struct arch_cpu *cpu);
 
+/* Shut the fast entry on all CPUs, or open it again: every call then takes its slow path, where who
+ * wants to see all of them stands. Any thread, outside sections and claims, with no lock held. */
+void arch_slow_cpus(const struct arch_machine *am, bool on);
+
+/* Whether this thread's CPU is entered the slow way at the moment, for whatever reason. Code without
+ * sections of its own asks before it looks further. */
+static __always_inline bool arch_is_slowed(void)
+{
+	return unlikely(__atomic_load_n(&arch_cpu_ptr->claim, __ATOMIC_RELAXED));
+}
+
 /* The lowest CPU >= @from that a thread was ever attached to, or nr_cpus: a CPU that never was used
  * has no per-CPU state to drain. */
 unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from);
@@ -189,6 +201,7 @@ struct arch_context {
 	bool irqs_disabled;
 	unsigned int rcu_depth;		/* read sections; written by arch_epoch_*() alone */
 	unsigned int calls;		/* calls on their way whose right to sleep was looked at */
+	uint64_t cgroup;		/* its accounting group's number; 0: none */
 	unsigned int flags;		/* PF_* of lib/context.h: what its allocations may do */
 };
 

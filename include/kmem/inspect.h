@@ -37,6 +37,20 @@ KMEM_API int kmem_get_stats(struct kmem_stats *st);
 /** kmem_stats_reset_peak - peak_pages starts again from the pages held now. Never sleeps. */
 KMEM_API void kmem_stats_reset_peak(void);
 
+/**
+ * kmem_management_bytes - management data of an empty cache on a machine of any size
+ * @s:     a cache; NULL: all caches of the machine together
+ * @nodes: nodes with memory for slabs
+ * @cpus:  CPUs of all nodes together
+ *
+ * What management_bytes counts of it: its structure and names, per-CPU and per-node parts, SLAB's shared
+ * and alien arrays. On this machine's own size that is what it holds, but for SLAB's off-slab free lists,
+ * which come with slabs. Return: bytes; 0 without a machine. May wait. Source: examples/scale.c uses it
+ * for the claim that SLAB's data grows to gigabytes.
+ */
+KMEM_API uint64_t kmem_management_bytes(const struct kmem_cache *s, unsigned int nodes,
+					unsigned int cpus);
+
 /*
  * What a text calls a slab: writes a name for the slab (or SLOB page) whose first byte is @base
  * into @buf, a string of less than @size bytes. @s is NULL on SLOB. The default is the slab's frame

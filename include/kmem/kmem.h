@@ -8,6 +8,7 @@
 #include <kmem/inspect.h>
 #include <kmem/machine.h>
 #include <kmem/memblock.h>
+#include <kmem/memcg.h>
 #include <kmem/mempool.h>
 #include <kmem/mm.h>
 #include <kmem/mmu.h>
@@ -17,6 +18,7 @@
 #include <kmem/shrinker.h>
 #include <kmem/slab.h>
 #include <kmem/sysctl.h>
+#include <kmem/trace.h>
 #include <kmem/types.h>
 #include <kmem/vmalloc.h>
 

@@ -84,6 +84,56 @@ KMEM_API struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigne
 						       unsigned int usersize,
 						       void (*ctor)(void *)) KMEM_MUST_CHECK;
 
+/* What a cache may be made with besides size and flags, as kernels since 6.12 have it. All zero: an
+ * alignment of its own choice, no window for user space, no constructor. */
+struct kmem_cache_args {
+	unsigned int align;		/* as kmem_cache_create()'s */
+	unsigned int useroffset;	/* as kmem_cache_create_usercopy()'s */
+	unsigned int usersize;
+	unsigned int freeptr_offset;	/* where in a free object SLUB may keep its pointer: a word of
+					   the object that readers under RCU do not look at */
+	bool use_freeptr_offset;	/* freeptr_offset counts (0 is a place, too). Only with
+					   SLAB_TYPESAFE_BY_RCU and without a constructor */
+	void (*ctor)(void *object);
+};
+
+/**
+ * kmem_cache_create_args - kmem_cache_create() with everything but name, size and flags in a structure
+ * @name:  as kmem_cache_create()
+ * @size:  as kmem_cache_create()
+ * @args:  NULL: all zero. Not kept.
+ * @flags: as kmem_cache_create()
+ *
+ * In C kmem_cache_create() itself takes these four as well: kmem_cache_create("foo", sizeof(struct foo),
+ * &args, SLAB_ACCOUNT). Objects of a TYPESAFE_BY_RCU cache grow by a word on SLUB unless freeptr_offset
+ * names one; SLAB and SLOB keep no pointer in such objects, check the place and need it not. A place
+ * that is no aligned word of the object, or that is given where it may not be, is an error. Else as
+ * kmem_cache_create(). Source: Linux 6.12's mm-api.
+ */
+KMEM_API struct kmem_cache *kmem_cache_create_args(const char *name, unsigned int size,
+						   const struct kmem_cache_args *args,
+						   slab_flags_t flags) KMEM_MUST_CHECK;
+
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+/* Both forms under one name, told apart by the third argument. */
+#define kmem_cache_create(name, size, args, ...)                                                  \
+	_Generic((args),                                                                           \
+		struct kmem_cache_args *: kmem_cache_create_args,                                  \
+		const struct kmem_cache_args *: kmem_cache_create_args,                            \
+		void *: kmem_cache_create_args,                                                    \
+		default: kmem_cache_create)(name, size, args, __VA_ARGS__)
+#endif
+
+/* A cache of struct @type, named and aligned like it. */
+#define KMEM_CACHE(type, flags)                                                                   \
+	kmem_cache_create(#type, sizeof(struct type), __alignof__(struct type), flags, NULL)
+
+/* The same with the window of one member. */
+#define KMEM_CACHE_USERCOPY(type, flags, field)                                                   \
+	kmem_cache_create_usercopy(#type, sizeof(struct type), __alignof__(struct type), flags,    \
+				   offsetof(struct type, field),                                   \
+				   sizeof(((struct type *)0)->field), NULL)
+
 /**
  * kmem_cache_destroy - give a cache and its empty slabs back; NULL is ignored
  *

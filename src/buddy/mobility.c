@@ -34,6 +34,8 @@
  */
 #include "buddy/mobility.h"
 
+#include "buddy/trace.h"
+
 static const uint8_t fallbacks[MIGRATE_PCPTYPES][2] = {
 	[MIGRATE_UNMOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE},
 	[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
@@ -142,6 +144,7 @@ static noinline bool zone_rmqueue_fallback_locked(struct zone *zone, unsigned in
 	const struct buddy *b = zone->kernel->buddy;
 	unsigned int min_order = order;
 	int current, from = -1;
+	struct page *page;
 	bool whole_block;
 
 	if (order < b->pageblock_order && alloc_flags & ALLOC_NOFRAGMENT)
@@ -161,8 +164,10 @@ static noinline bool zone_rmqueue_fallback_locked(struct zone *zone, unsigned in
 				break;
 		}
 	}
-	steal_locked(zone, area_first_locked(zone, (unsigned int)current, (unsigned int)from), type,
-		     whole_block);
+	page = area_first_locked(zone, (unsigned int)current, (unsigned int)from);
+	steal_locked(zone, page, type, whole_block);
+	trace_mm_page_alloc_extfrag(zone->kernel, page, order, (unsigned int)current, type,
+				    (unsigned int)from);
 	return true;
 }
 

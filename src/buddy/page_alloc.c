@@ -16,6 +16,7 @@
 #include "buddy/alloc_context.h"
 #include "buddy/buddy.h"
 #include "buddy/reclaim.h"
+#include "buddy/trace.h"
 #include "lib/string.h"
 
 /* --- pages on their way out ------------------------------------------------------------------ */
@@ -69,6 +70,7 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, struct zone *z
 	if (page) {
 		zone_add_nr_free(zone, -(1l << ac->order));
 		zone->nr_allocs[ac->order]++;
+		trace_mm_page_alloc_zone_locked(zone->kernel, page, ac->order, ac->migratetype);
 	}
 	arch_spin_unlock(&zone->lock);
 	return page;
@@ -269,7 +271,10 @@ static noinline struct page *alloc_and_prepare_slow(gfp_t gfp, unsigned int orde
 		return NULL;
 	context_might_alloc(gfp, "page allocation");
 	page = alloc_pages_slow(gfp, order, nid);
-	return page ? page_prepare(page, gfp | k->buddy->init_gfp, order) : NULL;
+	if (page)
+		page = page_prepare(page, gfp | k->buddy->init_gfp, order);
+	trace_mm_page_alloc(k, page, order, gfp);
+	return page;
 }
 
 static struct page *alloc_pages_high_order(gfp_t gfp, unsigned int order)

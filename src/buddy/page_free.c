@@ -21,6 +21,7 @@
 
 #include "buddy/bad_page.h"
 #include "buddy/page_alloc.h"
+#include "buddy/trace.h"
 #include "lib/string.h"
 
 /* No tail, no head, no marks: a block as it is on the free lists. */
@@ -43,6 +44,7 @@ void block_free(struct buddy *b, struct page *page, unsigned int order)
 	struct zone *zone = buddy_zone(b, page->flags);
 	unsigned int migratetype = pageblock_type(b, page_pfn(b, page));
 
+	trace_mm_page_free(b->kernel, page, order);
 	block_strip(page, order);
 	if (unlikely(b->init_on_free)) {
 		page_unpoison(b->kernel->arch, page, order); /* a slab's objects are free already */

@@ -27,6 +27,8 @@
  */
 #include "buddy/pcp.h"
 
+#include "buddy/trace.h"
+
 #include "lib/percpu.h"
 
 struct per_cpu_pages *pcp_get(struct arch_cpu *cpu, const struct zone *zone)
@@ -134,6 +136,7 @@ static unsigned int zone_rmqueue_bulk(struct zone *zone, unsigned int order, uns
 		page_set_tag(page, PAGE_TYPE_PCP, order);
 		page->mtype = (uint8_t)migratetype;
 		list_add_tail(&page->list, list);
+		trace_mm_page_alloc_zone_locked(zone->kernel, page, order, migratetype);
 	}
 	zone_add_nr_free(zone, -(long)((unsigned long)n << order));
 	arch_spin_unlock(&zone->lock);
@@ -155,6 +158,7 @@ static void free_page_list(struct buddy *b, struct list_head *list)
 			zone = its;
 			arch_spin_lock(&zone->lock);
 		}
+		trace_mm_page_pcpu_drain(b->kernel, page, page->order, page->mtype);
 		zone_free_block_locked(zone, page, page->order, page->mtype);
 	}
 	if (zone)

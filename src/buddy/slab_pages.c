@@ -12,6 +12,7 @@
 #include "buddy/buddy.h"
 #include "buddy/page_alloc.h"
 #include "buddy/page_free.h"
+#include "buddy/trace.h"
 #include "lib/string.h"
 
 static __always_inline bool gfp_is_reclaimable(gfp_t gfp)
@@ -40,6 +41,7 @@ static noinline struct page *alloc_slab_slow(struct kernel *k, gfp_t gfp, unsign
 {
 	struct page *page = alloc_pages_slow(gfp, order, nid);
 
+	trace_mm_page_alloc(k, page, order, gfp);
 	if (!page)
 		return NULL;
 	if (k->buddy->init_gfp & __GFP_ZERO)

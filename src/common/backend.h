@@ -120,4 +120,7 @@ long backend_offset(const struct kmem_cache *s, const struct page *head, const v
  * itself (cache_size) and the name are counted by common. */
 size_t backend_management_bytes(struct kmem_cache *s);
 
+/* The same of an empty cache like @s on a machine of @nodes nodes, all with memory, and @cpus CPUs. */
+uint64_t backend_scaled_bytes(const struct kmem_cache *s, unsigned int nodes, unsigned int cpus);
+
 #endif

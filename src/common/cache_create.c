@@ -119,6 +119,23 @@ struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigne
 
 /* --- kmem_cache_create ------------------------------------------------------------------------ */
 
+/* A place for the free pointer must be a word of an object whose contents outlive it. */
+static const char *freeptr_refusal(const struct kmem_cache *from)
+{
+	unsigned int offset = from->freeptr_offset;
+
+	if (!from->use_freeptr_offset)
+		return offset ? "freeptr_offset without use_freeptr_offset" : NULL;
+	if (!(from->flags & SLAB_TYPESAFE_BY_RCU))
+		return "freeptr_offset without SLAB_TYPESAFE_BY_RCU";
+	if (from->ctor)
+		return "freeptr_offset with a constructor";
+	if (offset % sizeof(void *) || from->object_size < sizeof(void *) ||
+	    offset > from->object_size - sizeof(void *))
+		return "freeptr_offset is no word of the object";
+	return NULL;
+}
+
 /* Why a cache cannot be made, or NULL. */
 static const char *create_refusal(const struct kmem_cache *from)
 {
@@ -132,7 +149,7 @@ static const char *create_refusal(const struct kmem_cache *from)
 		return "alignment is no power of two";
 	if (from->flags & ~SLAB_FLAGS_PERMITTED)
 		return "unknown flag";
-	return NULL;
+	return freeptr_refusal(from);
 }
 
 static const char *error_reason(int err)
@@ -182,20 +199,11 @@ static int cache_create_locked(struct kernel *k, const struct kmem_cache *from,
 	return err;
 }
 
-struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size, unsigned int align,
-					      slab_flags_t flags, unsigned int useroffset,
-					      unsigned int usersize, void (*ctor)(void *))
+struct kmem_cache *kmem_cache_create_args(const char *name, unsigned int size,
+					  const struct kmem_cache_args *args, slab_flags_t flags)
 {
-	struct kmem_cache from = {
-		.name = name,
-		.object_size = size,
-		.size = size,
-		.align = align,
-		.flags = flags,
-		.ctor = ctor,
-		.useroffset = useroffset,
-		.usersize = usersize,
-	};
+	static const struct kmem_cache_args none;
+	struct kmem_cache from = { .name = name, .object_size = size, .size = size, .flags = flags };
 	struct kernel *k = arch_kernel();
 	struct kmem_cache *s = NULL;
 	const char *why;
@@ -203,6 +211,13 @@ struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int siz
 
 	if (!k)
 		return NULL;
+	args = args ? args : &none;
+	from.align = args->align;
+	from.ctor = args->ctor;
+	from.useroffset = args->useroffset;
+	from.usersize = args->usersize;
+	from.freeptr_offset = args->freeptr_offset;
+	from.use_freeptr_offset = args->use_freeptr_offset;
 	why = create_refusal(&from);
 	if (why) {
 		create_failed(k, &from, -EINVAL, why);
@@ -210,7 +225,7 @@ struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int siz
 	}
 	check_usercopy(k, &from);
 	from.flags &= backend_traits.create_flags;
-	from.align = cache_calculate_alignment(flags, align, size);
+	from.align = cache_calculate_alignment(flags, args->align, size);
 
 	caches_lock(k);
 	err = cache_create_locked(k, &from, &s);
@@ -222,10 +237,27 @@ struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int siz
 	return NULL;
 }
 
-struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align,
-				     slab_flags_t flags, void (*ctor)(void *))
+struct kmem_cache *kmem_cache_create_usercopy(const char *name, unsigned int size, unsigned int align,
+					      slab_flags_t flags, unsigned int useroffset,
+					      unsigned int usersize, void (*ctor)(void *))
 {
-	return kmem_cache_create_usercopy(name, size, align, flags, 0, 0, ctor);
+	const struct kmem_cache_args args = {
+		.align = align,
+		.useroffset = useroffset,
+		.usersize = usersize,
+		.ctor = ctor,
+	};
+
+	return kmem_cache_create_args(name, size, &args, flags);
+}
+
+/* In brackets: the name is a macro, too. */
+struct kmem_cache *(kmem_cache_create)(const char *name, unsigned int size, unsigned int align,
+				       slab_flags_t flags, void (*ctor)(void *))
+{
+	const struct kmem_cache_args args = { .align = align, .ctor = ctor };
+
+	return kmem_cache_create_args(name, size, &args, flags);
 }
 
 /* --- destroy, shrink -------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "common/registry.h"
 #include "buddy/buddy.h"
 #include "lib/errno.h"
+#include "lib/report.h"
 #include "lib/string.h"
 
 int kmem_get_stats(struct kmem_stats *st)
@@ -15,6 +16,18 @@ int kmem_get_stats(struct kmem_stats *st)
 	__builtin_memset(st, 0, sizeof(*st));
 	caches_get_stats(k, st);
 	buddy_get_stats(k, st);
+	return 0;
+}
+
+uint64_t kmem_management_bytes(const struct kmem_cache *s, unsigned int nodes, unsigned int cpus)
+{
+	struct kernel *k = arch_kernel();
+
+	if (!k)
+		return 0;
+	if (!s || s->kernel == k)
+		return caches_scaled_bytes(k, s, nodes, cpus);
+	report_warn(k, "kmem_management_bytes: no cache of this machine");
 	return 0;
 }
 

@@ -11,6 +11,8 @@
  */
 #include "common/backend.h"
 #include "common/registry.h"
+#include "common/memcg.h"
+#include "common/trace.h"
 #include "buddy/buddy.h"
 #include "lib/errno.h"
 #include "lib/report.h"
@@ -122,9 +124,11 @@ size_t kmalloc_size_roundup(size_t size)
 
 /* --- outside the classes ---------------------------------------------------------------------- */
 
-noinline void *kmalloc_slow(size_t size, gfp_t gfp, int node)
+noinline void *kmalloc_slow(size_t size, gfp_t gfp, int node, const void *caller)
 {
+	struct memcg_charge charge;
 	struct kernel *k;
+	void *object;
 
 	if (!size)
 		return ZERO_SIZE_PTR;
@@ -138,7 +142,14 @@ noinline void *kmalloc_slow(size_t size, gfp_t gfp, int node)
 		return NULL;
 	}
 	node = slab_request_node(k, gfp, node, "kmalloc_node");
-	return node == SLAB_NO_NODE ? NULL : large_alloc(k, size, gfp, node);
+	if (node == SLAB_NO_NODE)
+		return NULL;
+	if (!memcg_charge(k, NULL, gfp, large_bytes(size), &charge))
+		return NULL;
+	object = large_alloc(k, size, gfp, node);
+	memcg_settle(k, &charge, object);
+	trace_kmalloc(caller, object, size, large_bytes(size), gfp, node);
+	return object;
 }
 
 /* The block of whole pages that starts at @p; else NULL after a report in the name of @what. */

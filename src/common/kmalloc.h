@@ -55,7 +55,8 @@ static __always_inline struct kmem_cache *kmalloc_cache(const struct kmalloc_cac
  * and are called outside CPU sections, with no lock held. Typical use:
  *
  *	kmalloc(size, gfp):	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
- *					return kmalloc_slow(size, gfp, NUMA_NO_NODE);
+ *					return kmalloc_slow(size, gfp, NUMA_NO_NODE,
+ *							    __builtin_return_address(0));
  *	kfree(p):		head = memmap_lookup_head(cpu, p);
  *				if (unlikely(!head || head->type != PAGE_TYPE_SLAB))
  *					return kfree_slow(p);
@@ -64,8 +65,8 @@ static __always_inline struct kmem_cache *kmalloc_cache(const struct kmalloc_cac
 
 /* Size 0: ZERO_SIZE_PTR. Up to KMALLOC_MAX_SIZE: a block of whole pages (large_alloc). Above: a
  * warning unless __GFP_NOWARN, and NULL. NULL after a report when there is no machine. Counts no
- * live object: the pages do. */
-void *kmalloc_slow(size_t size, gfp_t gfp, int node);
+ * live object: the pages do. @caller: of kmalloc(), for the event. */
+void *kmalloc_slow(size_t size, gfp_t gfp, int node, const void *caller);
 
 /* NULL and ZERO_SIZE_PTR: nothing. The first byte of a block of whole pages: frees it. Anything
  * else that lies in no slab is reported: "kfree: … is in no slab". */

@@ -28,6 +28,8 @@ struct kmem_cache {
 	struct list_head list;		/* registry->list, oldest last as in slabinfo */
 	int refcount;			/* names merged into this cache, itself included */
 	unsigned int useroffset, usersize;
+	unsigned int freeptr_offset;	/* kmem_cache_args; SLUB's */
+	bool use_freeptr_offset;
 	struct cache_alias *aliases;	/* further names; registry->mutex */
 	struct kernel *kernel;		/* NULL once destroyed */
 	bool boot;			/* belongs to the library: kmalloc classes, kmem_cache itself */

@@ -49,6 +49,11 @@ void large_free(struct kernel *k, struct page *head)
 	__free_pages(head, order);
 }
 
+size_t large_bytes(size_t size)
+{
+	return PAGE_SIZE << order_of(size);
+}
+
 size_t large_size(const struct page *head)
 {
 	return PAGE_SIZE << head->order;

@@ -116,6 +116,26 @@ static size_t management_bytes(struct kernel *k)
 	return bytes;
 }
 
+static uint64_t scaled_bytes(const struct kmem_cache *s, unsigned int nodes, unsigned int cpus)
+{
+	return backend_traits.cache_size + cache_names_bytes(s) + backend_scaled_bytes(s, nodes, cpus);
+}
+
+uint64_t caches_scaled_bytes(struct kernel *k, const struct kmem_cache *s, unsigned int nodes,
+			     unsigned int cpus)
+{
+	uint64_t bytes = 0;
+
+	caches_lock_to_look(k);
+	if (s)
+		bytes = scaled_bytes(s, nodes, cpus);
+	else
+		list_for_each_entry(s, &k->caches->list, list)
+			bytes += scaled_bytes(s, nodes, cpus);
+	caches_unlock_to_look(k);
+	return bytes;
+}
+
 void caches_get_stats(struct kernel *k, struct kmem_stats *st)
 {
 	struct cache_registry *r = k->caches;

@@ -73,6 +73,10 @@ uint64_t caches_advance(struct kernel *k, unsigned int ms);
  * and backend_management_bytes(). */
 void caches_get_stats(struct kernel *k, struct kmem_stats *st);
 
+/* kmem_management_bytes() of @s, NULL: of all caches. */
+uint64_t caches_scaled_bytes(struct kernel *k, const struct kmem_cache *s, unsigned int nodes,
+			     unsigned int cpus);
+
 /* The mutex; called outside sections, with no lock held, where the thread may sleep (else reported
  * in the name of the mutex; what the holder does is not reported once more). */
 void caches_lock(struct kernel *k);
@@ -133,6 +137,9 @@ void slab_account(struct kernel *k, struct kmem_cache *s, struct page *page, uns
  * is none, logged by the page allocator. Zeroes with __GFP_ZERO. */
 void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node);
 void large_free(struct kernel *k, struct page *head);
+
+/* Bytes of the block for a request of @size. */
+size_t large_bytes(size_t size);
 
 /* Bytes of a block of large_alloc(). */
 size_t large_size(const struct page *head);

@@ -7,6 +7,7 @@
 #define KMEM_LIB_KERNEL_H
 
 #include "arch.h"
+#include "lib/mutex.h"
 #include "lib/params.h"
 
 struct percpu_pool;
@@ -16,6 +17,8 @@ struct rcu_state;
 struct cache_registry;
 struct backend_state;
 struct vmalloc;
+struct trace_state;
+struct memcg_state;
 
 struct kernel {
 	struct arch_machine *arch;
@@ -26,6 +29,12 @@ struct kernel {
 	struct rcu_state *rcu;		/* common/rcu.h */
 	struct cache_registry *caches;	/* common/registry.h */
 	struct backend_state *backend;	/* private to the backend; may stay NULL */
+	struct mutex slowed_mutex;
+	unsigned int slowed;		/* why the CPUs are, as bits; lib/slowed.h */
+	unsigned int memcg_groups;	/* accounting groups; atomic */
+	struct memcg_state *memcg;	/* common/memcg.h; NULL: never used */
+	uint32_t trace_events;		/* events that are on, as bits; lib/trace.h */
+	struct trace_state *trace;	/* NULL: never used */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h; NULL: the paging mode is not supported */
 	uint64_t clock_ms;		/* kernel_clock(); moved by machine_advance() alone */
 };

@@ -32,8 +32,11 @@
  * hand the data over; `claim = 0` (release) and the owner's load of it (acquire) hand it back.
  *
  * Invariants
- *	- claim is 0 only on a CPU that is not shared, not claimed, on a host that has membarrier();
- *	  there it returns to 1 when a second thread attaches. Without membarrier() it is always 1.
+ *	- claim is 0 only on a CPU that is not shared, claimed or slowed, on a host that has
+ *	  membarrier(); there it returns to 1 when a second thread attaches. Without membarrier() it
+ *	  is always 1.
+ *	- slowed (arch_slow_cpus) changes with attach_lock and the CPU's lock held, and before it
+ *	  becomes true the owner is driven out: then a fast section is never entered.
  *	- the CPU's lock is held by whoever is inside by the slow entry or has the claim. So the slow
  *	  entry is right in every state: an owner inside by the lock excludes the claimer, who needs it.
  *	- `busy` means something only while the CPU is owned: on a shared one several threads may
@@ -62,16 +65,16 @@
 #define SPINS 100
 #define NAP_NS 50000
 
-/* What claim is while nobody claims an owned CPU. */
-static uint32_t claim_at_rest(void)
+/* What claim is while nobody claims an owned CPU; its lock is held. */
+static uint32_t claim_at_rest(const struct sim_cpu *cpu)
 {
-	return !process_has_membarrier();
+	return cpu->slowed || !process_has_membarrier();
 }
 
 void cpu_init(struct machine *m, struct arch_cpu *cpu, unsigned int id)
 {
 	*cpu = (struct arch_cpu){
-		.claim = claim_at_rest(),
+		.claim = !process_has_membarrier(),
 		.id = id,
 		.node = id % m->pub.nr_nodes,
 		.machine = &m->pub,
@@ -120,7 +123,7 @@ static void wait_until_idle(const struct arch_cpu *cpu)
 static void drive_out_owner_locked(struct machine *m, struct sim_cpu *cpu)
 {
 	/* claim was 1 all the time: nobody can be inside without the lock. */
-	if (claim_at_rest())
+	if (claim_at_rest(cpu))
 		return;
 	__atomic_exchange_n(&cpu->pub.claim, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&m->cpu_threads[cpu->pub.id], __ATOMIC_SEQ_CST))
@@ -154,7 +157,7 @@ static void make_owned(struct sim_cpu *cpu)
 {
 	lock_cpu(cpu);
 	cpu->shared = false;
-	__atomic_store_n(&cpu->pub.claim, claim_at_rest(), __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->pub.claim, claim_at_rest(cpu), __ATOMIC_RELEASE);
 	unlock_cpu(cpu);
 }
 
@@ -334,8 +337,29 @@ void arch_cpu_unclaim(struct arch_cpu *pub)
 	struct sim_cpu *cpu = sim_cpu_of(pub);
 
 	if (!cpu->shared)
-		__atomic_store_n(&pub->claim, claim_at_rest(), __ATOMIC_RELEASE);
+		__atomic_store_n(&pub->claim, claim_at_rest(cpu), __ATOMIC_RELEASE);
 	unlock_cpu(cpu);
+}
+
+static void slow_cpu(struct machine *m, struct sim_cpu *cpu, bool on)
+{
+	lock_cpu(cpu);
+	if (on && !cpu->shared)
+		drive_out_owner_locked(m, cpu);
+	cpu->slowed = on;
+	if (!on && !cpu->shared)
+		__atomic_store_n(&cpu->pub.claim, claim_at_rest(cpu), __ATOMIC_RELEASE);
+	unlock_cpu(cpu);
+}
+
+void arch_slow_cpus(const struct arch_machine *am, bool on)
+{
+	struct machine *m = machine_of(am);
+
+	arch_spin_lock(&m->attach_lock);
+	for (unsigned int i = 0; i < am->nr_cpus; i++)
+		slow_cpu(m, sim_cpu_of(arch_cpu_by_id(am, i)), on);
+	arch_spin_unlock(&m->attach_lock);
 }
 
 unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from)

@@ -92,11 +92,12 @@ struct machine {
 };
 
 /* A CPU's part that the kernel part does not see. `lock` is the slow entry and serialises claims;
- * `shared` changes only with both attach_lock and `lock` held. */
+ * `shared` and `slowed` change only with both attach_lock and `lock` held. */
 struct sim_cpu {
 	struct arch_cpu pub;
 	struct arch_spinlock lock;
 	bool shared;			/* more than one thread attached: claim stays set */
+	bool slowed;			/* claim stays set: somebody wants to see every call */
 	uintptr_t holder;		/* thread_self() of who holds `lock` */
 	struct sim_thread *owner;	/* the last that was attached while alone */
 	struct mmu_cpu *mmu;		/* NULL: not used yet. Atomic; made in the CPU's section */

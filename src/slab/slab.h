@@ -165,6 +165,9 @@ struct slab_alien {
 	void *entry[SLAB_ALIEN_LIMIT];
 };
 
+/* A node's shared array holds so many batches. */
+#define SLAB_SHARED_FACTOR 8u
+
 static inline size_t slab_array_bytes(unsigned int limit)
 {
 	return sizeof(struct slab_array) + limit * sizeof(void *);

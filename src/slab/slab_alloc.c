@@ -18,6 +18,8 @@
  */
 #include "slab/slab.h"
 
+#include "common/memcg.h"
+#include "common/trace.h"
 #include "lib/context.h"
 #include "lib/string.h"
 
@@ -207,6 +209,33 @@ static noinline void *slab_alloc_finish(struct slab_cache *s, gfp_t gfp, int nid
 	return object;
 }
 
+/* The same with nothing found yet, charged to the thread's group if there is one. */
+static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid)
+{
+	struct kernel *k = s->common.kernel;
+	struct memcg_charge charge;
+	void *object;
+
+	if (unlikely(k != arch_cpu_ptr->kernel))
+		return slab_alloc_finish(s, gfp, nid, NULL); /* which has a machine found, or says why not */
+	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
+		return NULL;
+	object = slab_alloc_finish(s, gfp, nid, NULL);
+	memcg_settle(k, &charge, object);
+	return object;
+}
+
+/* A thread whose CPU could not be entered the fast way: all of them while events are traced, or
+ * objects charged. */
+static noinline void *slab_alloc_unentered(struct slab_cache *s, gfp_t gfp, int nid,
+					   const void *caller)
+{
+	void *object = slab_alloc_charged(s, gfp, nid);
+
+	trace_kmem_cache_alloc(caller, &s->common, object, gfp, nid);
+	return object;
+}
+
 /* Whether this CPU's array may serve a request for @nid. */
 static __always_inline bool slab_node_is_here(int nid, const struct arch_cpu *cpu)
 {
@@ -218,14 +247,14 @@ static __always_inline void *slab_alloc(struct slab_cache *s, gfp_t gfp, int nid
 	struct arch_cpu *cpu = arch_cpu_tryenter();
 	void *object = NULL;
 
-	if (likely(cpu)) {
-		if (likely(s->common.kernel == cpu->kernel && slab_node_is_here(nid, cpu)))
-			object = slab_pop(percpu_ptr(cpu, s->alloc_off));
-		arch_cpu_leave(cpu);
-		if (likely(object && !(gfp & __GFP_ZERO))) {
-			slab_unpoison_object(s, object);
-			return object;
-		}
+	if (unlikely(!cpu))
+		return slab_alloc_unentered(s, gfp, nid, __builtin_return_address(0));
+	if (likely(s->common.kernel == cpu->kernel && slab_node_is_here(nid, cpu)))
+		object = slab_pop(percpu_ptr(cpu, s->alloc_off));
+	arch_cpu_leave(cpu);
+	if (likely(object && !(gfp & __GFP_ZERO))) {
+		slab_unpoison_object(s, object);
+		return object;
 	}
 	return slab_alloc_finish(s, gfp, nid, object);
 }
@@ -240,14 +269,18 @@ void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int node)
 	return slab_alloc(to_slab_cache(cache), gfp, node);
 }
 
-static noinline void *slab_kmalloc_slow(size_t size, gfp_t gfp, int nid)
+static noinline void *slab_kmalloc_unentered(size_t size, gfp_t gfp, int nid, const void *caller)
 {
 	struct kernel *k = arch_kernel();
+	struct slab_cache *s;
+	void *object;
 
 	if (!k)
 		return NULL;
-	return slab_alloc_finish(to_slab_cache(kmalloc_cache(&k->caches->kmalloc, size, gfp)), gfp,
-				 nid, NULL);
+	s = to_slab_cache(kmalloc_cache(&k->caches->kmalloc, size, gfp));
+	object = slab_alloc_charged(s, gfp, nid);
+	trace_kmalloc(caller, object, size, s->common.size, gfp, nid);
+	return object;
 }
 
 static __always_inline void *slab_kmalloc(size_t size, gfp_t gfp, int nid)
@@ -257,10 +290,10 @@ static __always_inline void *slab_kmalloc(size_t size, gfp_t gfp, int nid)
 	void *object = NULL;
 
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
-		return kmalloc_slow(size, gfp, nid);
+		return kmalloc_slow(size, gfp, nid, __builtin_return_address(0));
 	cpu = arch_cpu_tryenter();
 	if (unlikely(!cpu))
-		return slab_kmalloc_slow(size, gfp, nid);
+		return slab_kmalloc_unentered(size, gfp, nid, __builtin_return_address(0));
 	s = to_slab_cache(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	if (likely(slab_node_is_here(nid, cpu)))
 		object = slab_pop(percpu_ptr(cpu, s->alloc_off));
@@ -303,11 +336,17 @@ static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)
 /* In an atomic context all objects come by here, and the first one's report is the call's. */
 static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first)
 {
+	struct kernel *k = s->common.kernel;
+	struct memcg_charge charge = { .group = NULL };
 	void *object;
 
+	if (likely(k == arch_cpu_ptr->kernel) &&
+	    !memcg_charge(k, &s->common, gfp, s->common.size, &charge))
+		return NULL;
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
 	object = slab_alloc_slow(s, gfp, NUMA_NO_NODE);
 	context_end_call();
+	memcg_settle(k, &charge, object);
 	return object;
 }
 

@@ -13,6 +13,8 @@
  */
 #include "slab/slab.h"
 
+#include "common/memcg.h"
+#include "common/trace.h"
 #include "lib/string.h"
 
 /*
@@ -206,18 +208,30 @@ static noinline void slab_free_slow(struct slab_cache *s, void *object)
 
 /* --- public ----------------------------------------------------------------------------------- */
 
+/* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
+static noinline void slab_free_unentered(struct slab_cache *s, void *object, const void *caller)
+{
+	if (s)
+		trace_kmem_cache_free(caller, &s->common, object);
+	else
+		trace_kfree(caller, object);
+	memcg_uncharge(s ? &s->common : NULL, object);
+	slab_free_slow(s, object);
+}
+
 static __always_inline void slab_free(struct slab_cache *s, bool any, void *object)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
 	bool done;
 
-	if (likely(cpu)) {
-		done = slab_push(s, any, cpu, object);
-		arch_cpu_leave(cpu);
-		if (likely(done))
-			return;
+	if (unlikely(!cpu)) {
+		slab_free_unentered(s, object, __builtin_return_address(0));
+		return;
 	}
-	slab_free_slow(s, object);
+	done = slab_push(s, any, cpu, object);
+	arch_cpu_leave(cpu);
+	if (unlikely(!done))
+		slab_free_slow(s, object);
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
@@ -229,8 +243,10 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 
 void kfree(const void *p)
 {
-	if (unlikely(ZERO_OR_NULL_PTR(p)))
+	if (unlikely(ZERO_OR_NULL_PTR(p))) {
+		trace_kfree(__builtin_return_address(0), p);
 		return;
+	}
 	slab_free(NULL, true, (void *)(uintptr_t)p);
 }
 
@@ -266,6 +282,8 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 	struct slab_cache *s = cache ? to_slab_cache(cache) : NULL;
 	size_t i = 0;
 
+	if (arch_is_slowed())
+		memcg_uncharge_bulk(cache, nr, p);
 	while (i < nr) {
 		i += slab_push_bulk(s, nr - i, p + i);
 		if (i == nr)

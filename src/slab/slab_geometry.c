@@ -161,6 +161,6 @@ int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
 	geo->limit = slab_array_limit(geo->size);
 	geo->batchcount = (geo->limit + 1) / 2;
 	/* Handing objects from CPU to CPU pays only where there are several, and small objects. */
-	geo->shared = geo->size <= PAGE_SIZE && req->nr_cpus > 1 ? 8 : 0;
+	geo->shared = geo->size <= PAGE_SIZE && req->nr_cpus > 1 ? SLAB_SHARED_FACTOR : 0;
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "common/backend.h"
 #include "common/registry.h"
+#include "common/trace.h"
 #include "lib/context.h"
 #include "lib/errno.h"
 #include "lib/lock_rank.h"
@@ -128,6 +129,11 @@ size_t backend_management_bytes(struct kmem_cache *s)
 	return 0;
 }
 
+uint64_t backend_scaled_bytes(const struct kmem_cache *s, unsigned int nodes, unsigned int cpus)
+{
+	return 0;
+}
+
 /* --- allocation ------------------------------------------------------------------------------ */
 
 /* The thread's machine, if @s is one of its caches. */
@@ -176,12 +182,20 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	return slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc");
+	void *object = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc");
+
+	if (arch_is_slowed())
+		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, NUMA_NO_NODE);
+	return object;
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	return slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node");
+	void *object = slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node");
+
+	if (arch_is_slowed())
+		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, node);
+	return object;
 }
 
 int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
@@ -209,14 +223,14 @@ static unsigned int slob_kmalloc_align(size_t size)
 	return SLOB_KMALLOC_HEADER;
 }
 
-void *kmalloc_node(size_t size, gfp_t gfp, int node)
+static __always_inline void *slob_kmalloc(size_t size, gfp_t gfp, int node)
 {
 	struct slob_header *header;
 	struct kernel *k;
 	void *object;
 
 	if (unlikely(size - 1 >= SLOB_KMALLOC_PAGES - 1))
-		return kmalloc_slow(size, gfp, node);
+		return kmalloc_slow(size, gfp, node, __builtin_return_address(0));
 	k = arch_kernel();
 	if (unlikely(!k))
 		return NULL;
@@ -238,9 +252,31 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	return object;
 }
 
+/* Between the sizes that are no object and those that are pages. */
+static bool slob_kmalloc_is_block(size_t size)
+{
+	return size - 1 < SLOB_KMALLOC_PAGES - 1;
+}
+
+void *kmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	void *object = slob_kmalloc(size, gfp, node);
+
+	/* kmalloc_slow() speaks for itself */
+	if (arch_is_slowed() && slob_kmalloc_is_block(size))
+		trace_kmalloc(__builtin_return_address(0), object, size, size + SLOB_KMALLOC_HEADER,
+			      gfp, node);
+	return object;
+}
+
 void *kmalloc(size_t size, gfp_t gfp)
 {
-	return kmalloc_node(size, gfp, NUMA_NO_NODE);
+	void *object = slob_kmalloc(size, gfp, NUMA_NO_NODE);
+
+	if (arch_is_slowed() && slob_kmalloc_is_block(size))
+		trace_kmalloc(__builtin_return_address(0), object, size, size + SLOB_KMALLOC_HEADER,
+			      gfp, NUMA_NO_NODE);
+	return object;
 }
 
 /* --- freeing --------------------------------------------------------------------------------- */
@@ -289,7 +325,7 @@ static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct
 	return !why;
 }
 
-void kmem_cache_free(struct kmem_cache *s, void *object)
+static void slob_cache_free(struct kmem_cache *s, void *object)
 {
 	struct kernel *k = slob_kernel(s, "kmem_cache_free", object);
 	struct page *head;
@@ -306,16 +342,11 @@ void kmem_cache_free(struct kmem_cache *s, void *object)
 		cache_live_add(k, s, -1);
 }
 
-void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
+void kmem_cache_free(struct kmem_cache *s, void *object)
 {
-	size_t i;
-
-	for (i = 0; i < nr; i++) {
-		if (s)
-			kmem_cache_free(s, p[i]);
-		else
-			kfree(p[i]);
-	}
+	if (arch_is_slowed() && s && object)
+		trace_kmem_cache_free(__builtin_return_address(0), s, object);
+	slob_cache_free(s, object);
 }
 
 static struct slob_header *slob_header(const void *p)
@@ -341,7 +372,7 @@ static uint32_t slob_kmalloc_size(const void *p)
 
 #define SLOB_BUG_NO_KMALLOC "pointer is no live object of kmalloc"
 
-void kfree(const void *p)
+static void slob_kfree(const void *p)
 {
 	struct arch_cpu *cpu;
 	struct page *head;
@@ -369,6 +400,25 @@ void kfree(const void *p)
 		return;
 	}
 	cache_live_add(cpu->kernel, NULL, -1);
+}
+
+void kfree(const void *p)
+{
+	if (arch_is_slowed())
+		trace_kfree(__builtin_return_address(0), p);
+	slob_kfree(p);
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (s)
+			slob_cache_free(s, p[i]);
+		else
+			slob_kfree(p[i]);
+	}
 }
 
 size_t ksize(const void *p)

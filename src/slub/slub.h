@@ -451,6 +451,9 @@ void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, void *object,
 
 /* --- slub_alloc.c -------------------------------------------------------------------------- */
 
+/* slub_alloc_slow(), charged to the thread's group if there is one. */
+void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node);
+
 /* An object by the slow path, zeroed if asked for; NULL: none, or misuse. */
 void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node);
 

@@ -14,6 +14,8 @@
  */
 #include "slub/slub.h"
 
+#include "common/memcg.h"
+#include "common/trace.h"
 #include "lib/context.h"
 
 /*
@@ -242,6 +244,31 @@ static __always_inline void *finish(struct slub_cache *s, void *object, gfp_t gf
 	return object;
 }
 
+void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node)
+{
+	struct kernel *k = s->common.kernel;
+	struct memcg_charge charge;
+	void *object;
+
+	if (unlikely(k != arch_cpu_ptr->kernel))
+		return slub_alloc_slow(s, gfp, node); /* which has a machine found, or says why not */
+	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
+		return NULL;
+	object = slub_alloc_slow(s, gfp, node);
+	memcg_settle(k, &charge, object);
+	return object;
+}
+
+/* A thread whose CPU could not be entered the fast way: all of them while events are traced, or
+ * objects charged. */
+static noinline void *alloc_unentered(struct slub_cache *s, gfp_t gfp, int node, const void *caller)
+{
+	void *object = slub_alloc_charged(s, gfp, node);
+
+	trace_kmem_cache_alloc(caller, &s->common, object, gfp, node);
+	return object;
+}
+
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	struct slub_cache *s = slub_of(cache);
@@ -249,7 +276,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 	void *object;
 
 	if (unlikely(!cpu))
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+		return alloc_unentered(s, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 	if (unlikely(is_stranger(s, cpu))) {
 		arch_cpu_leave(cpu);
 		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
@@ -279,25 +306,29 @@ void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int node)
 	struct arch_cpu *cpu = arch_cpu_tryenter();
 	void *object = NULL;
 
-	if (likely(cpu)) {
-		if (likely(!is_stranger(s, cpu)))
-			object = pop_node_and_leave(s, cpu, node);
-		else
-			arch_cpu_leave(cpu);
-	}
+	if (unlikely(!cpu))
+		return alloc_unentered(s, gfp, node, __builtin_return_address(0));
+	if (likely(!is_stranger(s, cpu)))
+		object = pop_node_and_leave(s, cpu, node);
+	else
+		arch_cpu_leave(cpu);
 	if (unlikely(!object))
 		return slub_alloc_slow(s, gfp, node);
 	return finish(s, object, gfp);
 }
 
-/* kmalloc() of a thread whose CPU could not be entered the fast way. */
-static noinline void *kmalloc_unentered(size_t size, gfp_t gfp, int node)
+static noinline void *kmalloc_unentered(size_t size, gfp_t gfp, int node, const void *caller)
 {
 	struct kernel *k = arch_kernel();
+	struct slub_cache *s;
+	void *object;
 
 	if (!k)
 		return NULL;
-	return slub_alloc_slow(slub_of(kmalloc_cache(&k->caches->kmalloc, size, gfp)), gfp, node);
+	s = slub_of(kmalloc_cache(&k->caches->kmalloc, size, gfp));
+	object = slub_alloc_charged(s, gfp, node);
+	trace_kmalloc(caller, object, size, s->common.size, gfp, node);
+	return object;
 }
 
 void *kmalloc(size_t size, gfp_t gfp)
@@ -307,10 +338,10 @@ void *kmalloc(size_t size, gfp_t gfp)
 	void *object;
 
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
-		return kmalloc_slow(size, gfp, NUMA_NO_NODE);
+		return kmalloc_slow(size, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 	cpu = arch_cpu_tryenter();
 	if (unlikely(!cpu))
-		return kmalloc_unentered(size, gfp, NUMA_NO_NODE);
+		return kmalloc_unentered(size, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	object = pop_and_leave(s, cpu);
 	if (unlikely(!object))
@@ -325,10 +356,10 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	void *object;
 
 	if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE))
-		return kmalloc_slow(size, gfp, node);
+		return kmalloc_slow(size, gfp, node, __builtin_return_address(0));
 	cpu = arch_cpu_tryenter();
 	if (unlikely(!cpu))
-		return kmalloc_unentered(size, gfp, node);
+		return kmalloc_unentered(size, gfp, node, __builtin_return_address(0));
 	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	object = pop_node_and_leave(s, cpu, node);
 	if (unlikely(!object))

@@ -9,6 +9,7 @@
  */
 #include "slub/slub.h"
 
+#include "common/memcg.h"
 #include "lib/context.h"
 
 /* Objects of other slabs that end the search for more of the run's. */
@@ -46,7 +47,7 @@ static noinline void *alloc_one(struct slub_cache *s, gfp_t gfp, bool first)
 	void *object;
 
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
-	object = slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+	object = slub_alloc_charged(s, gfp, NUMA_NO_NODE);
 	context_end_call();
 	return object;
 }
@@ -252,6 +253,8 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 {
 	struct slub_cache *s = slub_of(cache);
 
+	if (arch_is_slowed())
+		memcg_uncharge_bulk(cache, nr, p);
 	while (nr) {
 		struct slub_section at = slub_enter();
 		struct run r;

@@ -16,6 +16,9 @@
  */
 #include "slub/slub.h"
 
+#include "common/memcg.h"
+#include "common/trace.h"
+
 /* --- checks -------------------------------------------------------------------------------- */
 
 struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, const void *object,
@@ -248,13 +251,22 @@ static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu
 	arch_cpu_leave(cpu);
 }
 
+/* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
+static noinline void free_unentered(struct slub_cache *s, void *object, const void *caller)
+{
+	if (object)
+		trace_kmem_cache_free(caller, &s->common, object);
+	memcg_uncharge(&s->common, object);
+	free_slow(s, object, "kmem_cache_free");
+}
+
 void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
 	struct slub_cache *s = slub_of(cache);
 	struct arch_cpu *cpu = arch_cpu_tryenter();
 
 	if (unlikely(!cpu)) {
-		free_slow(s, object, "kmem_cache_free");
+		free_unentered(s, object, __builtin_return_address(0));
 		return;
 	}
 	/* Another machine's cache has its per-CPU part elsewhere. */
@@ -266,11 +278,13 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	free_fast(s, cpu, object, "kmem_cache_free");
 }
 
-static noinline void kfree_unentered(const void *p)
+static noinline void kfree_unentered(const void *p, const void *caller)
 {
 	struct arch_cpu *cpu = ZERO_OR_NULL_PTR(p) ? NULL : arch_cpu_current();
 	struct page *head;
 
+	trace_kfree(caller, p);
+	memcg_uncharge(NULL, p);
 	if (!cpu)
 		return;
 	head = memmap_lookup_head(cpu, p);
@@ -286,7 +300,7 @@ void kfree(const void *p)
 	struct page *head;
 
 	if (unlikely(!cpu)) {
-		kfree_unentered(p);
+		kfree_unentered(p, __builtin_return_address(0));
 		return;
 	}
 	head = memmap_lookup_head(cpu, p);

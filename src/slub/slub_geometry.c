@@ -117,7 +117,9 @@ static void calculate_layout(struct slub_cache *s)
 	if ((flags & SLAB_RED_ZONE) && size == s->common.object_size)
 		size += WORD;
 	s->inuse = size;
-	if (keeps_contents(s)) {
+	if (s->common.use_freeptr_offset && !(flags & (SLAB_POISON | SLAB_RED_ZONE))) {
+		s->offset = s->common.freeptr_offset;
+	} else if (keeps_contents(s)) {
 		s->offset = size;
 		size += WORD;
 	} else {

@@ -237,6 +237,168 @@ static void create_and_destroy_give_everything_back(void **state)
 	}
 }
 
+static unsigned int constructed;
+
+static void count_construction(void *object)
+{
+	(void)object;
+	constructed++;
+}
+
+/* The newer form, by its own name and by the old one's. */
+static void create_with_args(void **state)
+{
+	struct machine *m = test_boot(PLAIN NOMERGE);
+	struct kmem_cache_args args = {
+		.align = 256,
+		.useroffset = 8,
+		.usersize = 16,
+		.ctor = count_construction,
+	};
+	const struct kmem_cache_args *constant = &args;
+	struct kmem_cache *a = kmem_cache_create("args", 100, &args, SLAB_RECLAIM_ACCOUNT);
+	struct kmem_cache *b = kmem_cache_create("constant", 100, constant, 0);
+	struct kmem_cache *c = kmem_cache_create("nothing", 100, NULL, 0);
+	struct kmem_cache *d = kmem_cache_create_args("own", 100, &args, 0);
+	struct kmem_cache *e = kmem_cache_create("old", 100, 64, 0, NULL);
+	char *p;
+
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_non_null(c);
+	assert_non_null(d);
+	assert_non_null(e);
+	constructed = 0;
+	p = kmem_cache_alloc(a, GFP_KERNEL);
+	assert_true(constructed > 0);
+	assert_int_equal((uintptr_t)p % 256, 0);
+	assert_int_equal(kmem_check_usercopy(p + 8, 16, true), 0);
+	expect_no_reports();
+	if (!backend_is("slob")) {
+		assert_int_equal(kmem_check_usercopy(p + 4, 16, true), -14);
+		expect_report(MACHINE_BUG, "usercopy");
+	}
+	kmem_cache_free(a, p);
+	p = kmem_cache_alloc(e, GFP_KERNEL);
+	assert_int_equal((uintptr_t)p % 64, 0);
+	kmem_cache_free(e, p);
+	args.align = 48;
+	assert_null(kmem_cache_create("bad", 100, &args, 0));
+	expect_report(MACHINE_WARN, "alignment");
+	kmem_cache_destroy(a);
+	kmem_cache_destroy(b);
+	kmem_cache_destroy(c);
+	kmem_cache_destroy(d);
+	kmem_cache_destroy(e);
+	test_shutdown(m, 0);
+}
+
+static void create_with_args_without_memory(void **state)
+{
+	struct machine *m = test_boot(TINY NOMERGE);
+	const struct kmem_cache_args args = { .align = 64 };
+	struct kmem_cache *s[200], *one;
+	void *first = NULL, *p;
+	unsigned int n = 0;
+
+	while ((p = kmalloc(4096, GFP_NOWAIT | __GFP_NOWARN))) {
+		*(void **)p = first;
+		first = p;
+	}
+	while (n < 200 && (one = kmem_cache_create_args("little", 3000, &args, 0)))
+		s[n++] = one;
+	if (!backend_is("slob")) {
+		assert_true(n < 200);
+		expect_report(MACHINE_WARN, "out of memory");
+	}
+	while (n)
+		kmem_cache_destroy(s[--n]);
+	for (; first; first = p) {
+		p = *(void **)first;
+		kfree(first);
+	}
+	test_state.nr_reports = 0;
+	test_shutdown(m, 0);
+}
+
+/* Where the free pointer goes in an object that readers may look at while it is free. */
+static void create_with_a_place_for_the_free_pointer(void **state)
+{
+	static const struct {
+		struct kmem_cache_args args;
+		slab_flags_t flags;
+		const char *why;
+	} bad[] = {
+		{ { .freeptr_offset = 8 }, SLAB_TYPESAFE_BY_RCU, "without use_freeptr_offset" },
+		{ { .use_freeptr_offset = true }, 0, "without SLAB_TYPESAFE_BY_RCU" },
+		{ { .use_freeptr_offset = true, .freeptr_offset = 4 }, SLAB_TYPESAFE_BY_RCU, "no word" },
+		{ { .use_freeptr_offset = true, .freeptr_offset = 96 }, SLAB_TYPESAFE_BY_RCU, "no word" },
+		{ { .use_freeptr_offset = true, .ctor = count_construction }, SLAB_TYPESAFE_BY_RCU,
+		  "constructor" },
+	};
+	struct kmem_cache_args args = { .use_freeptr_offset = true, .freeptr_offset = 88 };
+	struct machine *m = test_boot(PLAIN NOMERGE);
+	struct kmem_cache *with, *without;
+	char line[512], *p[40];
+	unsigned int i, at;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(kmem_cache_create_args("bad", 96, &bad[i].args, bad[i].flags));
+		expect_report(MACHINE_WARN, bad[i].why);
+	}
+	with = kmem_cache_create("with", 96, &args, SLAB_TYPESAFE_BY_RCU);
+	without = kmem_cache_create("without", 96, NULL, SLAB_TYPESAFE_BY_RCU);
+	assert_non_null(with);
+	assert_non_null(without);
+	if (backend_is("slub")) {
+		kmem_cache_print_geometry(with, false, line, sizeof(line));
+		assert_non_null(strstr(line, " size=96 "));
+		assert_non_null(strstr(line, " fpoff=88 "));
+		kmem_cache_print_geometry(without, false, line, sizeof(line));
+		assert_non_null(strstr(line, " size=104 "));
+	}
+	/* all of a free object but the place is as it was */
+	for (i = 0; i < 40; i++) {
+		assert_non_null(p[i] = kmem_cache_alloc(with, GFP_KERNEL));
+		test_fill(p[i], 96, i);
+	}
+	rcu_read_lock();
+	for (i = 0; i < 40; i++)
+		kmem_cache_free(with, p[i]);
+	for (i = 0; i < 40; i++)
+		for (at = 0; at < 88; at++)
+			assert_int_equal((unsigned char)p[i][at],
+					 (unsigned char)(i * 31 + at * 7));
+	rcu_read_unlock();
+	kmem_cache_destroy(with);
+	kmem_cache_destroy(without);
+	test_shutdown(m, 0);
+}
+
+struct traveller {
+	long ticket;
+	char name[24];
+	double fare __attribute__((aligned(64)));
+};
+
+static void create_for_a_structure(void **state)
+{
+	struct machine *m = test_boot(PLAIN NOMERGE);
+	struct kmem_cache *s = KMEM_CACHE(traveller, SLAB_RECLAIM_ACCOUNT);
+	struct kmem_cache *u = KMEM_CACHE_USERCOPY(traveller, 0, name);
+	struct traveller *t;
+
+	assert_string_equal(kmem_cache_name(s), "traveller");
+	assert_int_equal(kmem_cache_size(s), sizeof(struct traveller));
+	t = kmem_cache_alloc(u, GFP_KERNEL);
+	assert_int_equal((uintptr_t)t % 64, 0);
+	assert_int_equal(kmem_check_usercopy(t->name, sizeof(t->name), true), 0);
+	kmem_cache_free(u, t);
+	kmem_cache_destroy(s);
+	kmem_cache_destroy(u);
+	test_shutdown(m, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(create_keeps_what_it_was_given),
 	cmocka_unit_test(caches_may_share_a_name),
@@ -249,5 +411,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(many_caches),
 	cmocka_unit_test(shrink_returns_empty_slabs),
 	cmocka_unit_test(create_and_destroy_give_everything_back),
+	cmocka_unit_test(create_with_args),
+	cmocka_unit_test(create_with_args_without_memory),
+	cmocka_unit_test(create_with_a_place_for_the_free_pointer),
+	cmocka_unit_test(create_for_a_structure),
 };
 TEST_GROUP(create, tests);

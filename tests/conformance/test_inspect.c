@@ -344,6 +344,51 @@ static void tunables_are_written_to_slabinfo(void **state)
 	expect_report(MACHINE_WARN, "no machine entered");
 }
 
+/* What the size function says of this machine is what its caches hold; on a larger one they hold more. */
+static void management_bytes_by_size(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int nodes, cpus;
+	} machines[] = {
+		{ "x86_64 mem=256M cpus=1 isolate_metadata=1", 1, 1 },
+		{ "x86_64 mem=256M cpus=5 isolate_metadata=1", 1, 5 },
+		{ "x86_64 mem=1G cpus=6 nodes=3 isolate_metadata=1", 3, 6 },
+	};
+	struct machine *m, *other;
+	struct kmem_cache *s;
+	unsigned int i;
+	uint64_t one;
+
+	for (i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		unsigned int nodes = machines[i].nodes, cpus = machines[i].cpus;
+
+		m = test_boot(machines[i].text);
+		s = kmem_cache_create("sized", 700, 0, 0, NULL);
+		assert_int_equal(kmem_management_bytes(NULL, nodes, cpus),
+				 test_stats().management_bytes);
+		one = kmem_management_bytes(s, nodes, cpus);
+		assert_true(one > 0 && one < test_stats().management_bytes + backend_is("slob"));
+		if (backend_is("slob"))
+			assert_int_equal(kmem_management_bytes(s, 64, 64), one);
+		else
+			assert_true(kmem_management_bytes(s, 64, 64) > one);
+		/* a square in the nodes for SLAB alone */
+		assert_int_equal(kmem_management_bytes(s, 1024, 1024) > 100u << 20, backend_is("slab"));
+		kmem_cache_destroy(s);
+		test_shutdown(m, 0);
+	}
+	m = test_boot(PLAIN);
+	s = kmem_cache_create("stranger", 700, 0, 0, NULL);
+	other = test_boot(PLAIN);
+	assert_int_equal(kmem_management_bytes(s, 1, 1), 0);
+	expect_report(MACHINE_WARN, "no cache of this machine");
+	test_shutdown(other, 0);
+	assert_int_equal(machine_enter(m), 0);
+	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(slabinfo_has_the_kernels_form),
 	cmocka_unit_test(slabinfo_lists_the_newest_first),
@@ -356,5 +401,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lookups),
 	cmocka_unit_test(proc_files_read_the_same_both_ways),
 	cmocka_unit_test(tunables_are_written_to_slabinfo),
+	cmocka_unit_test(management_bytes_by_size),
 };
 TEST_GROUP(inspect, tests);

@@ -251,6 +251,74 @@ static void test_fast_entry(void **state)
 	sim_shutdown(am);
 }
 
+/* Shuts and opens the fast entries of all CPUs as fast as it can. */
+static void *slow_down(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		arch_slow_cpus(am, true);
+		arch_slow_cpus(am, false);
+	}
+	return NULL;
+}
+
+static void test_slowing_against_sections_and_claims(void **state)
+{
+	struct work w = {20000, true};
+	pthread_t threads[4], claimer, slower;
+
+	sim_hear_all();
+	am = sim_boot("mem=16M cpus=3");
+	sections_done = claims_done = torn = 0;
+	stop = false;
+	assert_int_equal(pthread_create(&claimer, NULL, claim, NULL), 0);
+	assert_int_equal(pthread_create(&slower, NULL, slow_down, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &w), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(claimer, NULL);
+	pthread_join(slower, NULL);
+	expect_exact();
+	assert_int_equal(sections_done, 4 * w.sections);
+	sim_shutdown(am);
+}
+
+static void test_slowed_cpus(void **state)
+{
+	bool fast = process_has_membarrier();
+	struct arch_cpu *cpu;
+
+	am = sim_boot("mem=16M cpus=3");
+	assert_int_equal(smp_processor_id(), 0);
+	arch_slow_cpus(am, true);
+	for (unsigned int i = 0; i < 3; i++) {
+		cpu_migrate(i);
+		assert_true(arch_is_slowed());
+		assert_null(arch_cpu_tryenter());
+		cpu = arch_cpu_lock();
+		assert_ptr_equal(cpu, arch_cpu_by_id(am, i));
+		arch_cpu_unlock(cpu);
+	}
+	/* a claim that ends leaves them slowed */
+	for (unsigned int i = 0; i < 3; i++) {
+		arch_cpu_claim(am, i);
+		arch_cpu_unclaim(arch_cpu_by_id(am, i));
+		assert_int_equal(arch_cpu_by_id(am, i)->claim, 1);
+	}
+	arch_slow_cpus(am, false);
+	for (unsigned int i = 0; i < 3; i++) {
+		cpu_migrate(i);
+		assert_int_equal(!arch_is_slowed(), fast);
+		cpu = arch_cpu_tryenter();
+		assert_int_equal(!!cpu, fast);
+		if (cpu)
+			arch_cpu_leave(cpu);
+	}
+	assert_int_equal(sim_heard.reports, 0);
+	sim_shutdown(am);
+}
+
 static void test_claims_of_one_thread(void **state)
 {
 	uint32_t rest = !process_has_membarrier();
@@ -323,6 +391,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fast_entry),
 		cmocka_unit_test(test_claims_of_one_thread),
+		cmocka_unit_test(test_slowed_cpus),
+		cmocka_unit_test(test_slowing_against_sections_and_claims),
 		cmocka_unit_test(test_reentry_is_reported),
 		cmocka_unit_test(test_owned),
 		cmocka_unit_test(test_owned_against_claims),

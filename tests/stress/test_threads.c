@@ -124,6 +124,69 @@ static void shrinking_and_draining_under_threads(void **state)
 	test_shutdown(m, 0);
 }
 
+/* --- a thread that watches now and then ------------------------------------------------------- */
+
+struct watching {
+	struct load load;
+	bool done;
+	unsigned int rounds;
+	unsigned long lines, bad;	/* written under the trace's own lock */
+	char last[24];			/* time stamp of the last line */
+};
+
+static void look_at_line(void *arg, const char *line, size_t len)
+{
+	struct watching *c = arg;
+	const char *time = strchr(line, ']');
+
+	__atomic_fetch_add(&c->lines, 1, __ATOMIC_RELAXED);
+	if (!time || len < 60 || strlen(line) != len || !strstr(line, "ptr=") ||
+	    strncmp(time + 8, c->last, 11) < 0)
+		c->bad++;
+	if (time)
+		memcpy(c->last, time + 8, 11);
+}
+
+static void watcher(struct worker *w)
+{
+	struct watching *c = w->arg;
+
+	CHECK(w, !kmem_trace_set_sink(look_at_line, c));
+	do {
+		CHECK(w, kmem_trace_enable("k*") == 4);
+		while (__atomic_load_n(&c->lines, __ATOMIC_RELAXED) < 200ul * (c->rounds + 1) &&
+		       !__atomic_load_n(&c->done, __ATOMIC_ACQUIRE))
+			;
+		CHECK(w, kmem_trace_disable("k*") == 4);
+		c->rounds++;
+	} while (!__atomic_load_n(&c->done, __ATOMIC_ACQUIRE) && c->rounds < 300);
+}
+
+static void watched_worker(struct worker *w)
+{
+	struct watching *c = w->arg;
+
+	mix(w, &c->load, 40000 * stress_scale, w->id % 2 ? 3 : 0);
+}
+
+static void tracing_comes_and_goes(void **state)
+{
+	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=3");
+	struct watching c = { .rounds = 0 };
+	struct worker w;
+
+	load_create(&c.load);
+	worker_init(&w, 99, m, watcher, &c);
+	worker_start(&w);
+	run_workers(4, m, watched_worker, &c);
+	__atomic_store_n(&c.done, true, __ATOMIC_RELEASE);
+	workers_join(&w, 1);
+	assert_true(c.lines > 0);
+	assert_int_equal(c.bad, 0);
+	load_destroy(&c.load);
+	test_shutdown(m, 0);
+}
+
 /* --- caches of one's own --------------------------------------------------------------------- */
 
 static void own_cache_round(struct worker *w, unsigned int round)
@@ -407,6 +470,7 @@ static const struct CMUnitTest threads_tests[] = {
 	cmocka_unit_test(a_cpu_for_each_thread),
 	cmocka_unit_test(threads_that_change_their_cpu),
 	cmocka_unit_test(shrinking_and_draining_under_threads),
+	cmocka_unit_test(tracing_comes_and_goes),
 	cmocka_unit_test(caches_come_and_go_in_every_thread),
 	cmocka_unit_test(merged_caches_come_and_go_in_every_thread),
 	cmocka_unit_test(producers_and_consumers),

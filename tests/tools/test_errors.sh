@@ -71,7 +71,6 @@ refuses 't.csv:1: a line longer' "$kmemsim" replay "$work/t.csv"
 echo "# options (other forms of traces: test_traces.sh)"
 trace
 refuses "format: 'xml' is none" "$kmemsim" replay --format xml "$work/t.csv"
-refuses 'trace-out: this version' "$kmemsim" replay --trace-out "$work/out" "$work/t.csv"
 
 echo "# caches file"
 refuses 'nothere.csv: No such file' "$kmemsim" replay --caches "$work/nothere.csv" "$work/t.csv"

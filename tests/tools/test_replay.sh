@@ -66,6 +66,32 @@ done
 works "$kmemsim" replay "$head.trace.txt.zst" --objects-only --one-cpu --samples 20 --csv
 [ -s "$work/stderr" ] && fail "a good trace: $(head -n 1 "$work/stderr")"
 
+echo "# what --trace-out writes is read back with the same counts"
+counts='"(trace|ns_per_event|read_seconds|read_ns_per_row|rows|rows_by_op|page_rows_skipped|frees_of_null|frees_of_unknown_objects|frees_of_unknown_pages|implied_frees)"'
+there_and_back() {
+    input=$1
+    shift
+    "$kmemsim" replay --json "$input" --trace-out "$work/out.txt" "$@" >"$work/there" ||
+        fail "$input: --trace-out"
+    "$kmemsim" replay --json "$work/out.txt" --trace-out "$work/again.txt" "$@" >"$work/back" ||
+        fail "$input: reading back"
+    cmp "$work/out.txt" "$work/again.txt" || fail "$input: the second text differs from the first"
+    grep -vE "$counts" "$work/there" >"$work/there.figures"
+    grep -vE "$counts" "$work/back" >"$work/back.figures"
+    cmp -s "$work/there.figures" "$work/back.figures" ||
+        fail "$input: there and back differ: $(diff "$work/there.figures" "$work/back.figures" | head -n 6)"
+    [ "$(wc -l <"$work/there.figures")" -gt 50 ] || fail "$input: no figures"
+    performed=$(sed -n 's/^ *"events": \([0-9]*\),$/\1/p' "$work/there")
+    written=$(grep -vc '^#' "$work/out.txt")
+    [ "$performed" = "$written" ] || fail "$input: $performed events performed, $written written"
+}
+there_and_back "$head.csv.zst" --caches "$traces/caches.csv" --samples 20
+there_and_back "$head.csv.zst" --caches "$traces/caches.csv" --samples 20 --objects-only --one-cpu
+there_and_back "$traces/fork-exec.csv.zst" --caches "$traces/caches.csv" --samples 20
+works "$kmemsim" replay "$work/out.txt" --caches "$traces/caches.csv" --samples 20
+[ -s "$work/stderr" ] && fail "our own trace: $(head -n 1 "$work/stderr")"
+refuses "trace-out: cannot write" "$kmemsim" replay "$head.csv.zst" --trace-out /nowhere/out.txt
+
 echo "# a small trace by hand: the rules one by one"
 cat >"$work/t.csv" <<END
 seq,time_ns,cpu,tid,op,cache,ptr_id,bytes_req,bytes_alloc,order,gfp,node,migratetype

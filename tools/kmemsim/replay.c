@@ -19,7 +19,7 @@ static const struct argp_option option_list[] = {
 	{"one-cpu", KEY_ONE_CPU, NULL, 0, "One CPU, whatever the trace says", 0},
 	{"samples", KEY_SAMPLES, "N", 0, "Also show pages held after every Nth part", 0},
 	{"csv", KEY_CSV, NULL, 0, "Print the samples as csv and nothing else", 0},
-	{"trace-out", KEY_TRACE_OUT, "FILE", 0, "Write our own kmem events as ftrace text", 0},
+	{"trace-out", KEY_TRACE_OUT, "FILE", 0, "Write what is performed as ftrace text", 0},
 	{0},
 };
 
@@ -50,7 +50,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->csv = true;
 		return 0;
 	case KEY_TRACE_OUT:
-		die("--trace-out: this version writes no traces");
+		o->trace_out = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (o->trace)
 			die("replay: one trace at a time ('%s'); see compare", arg);

@@ -17,6 +17,7 @@ struct replay_options {
 	bool one_cpu;
 	unsigned long samples;	/* 0: none */
 	bool csv;
+	const char *trace_out;	/* --trace-out FILE */
 };
 
 #define REPLAY_LOG_LEVEL 4	/* warnings and worse */
@@ -68,6 +69,13 @@ struct metrics {
 void replay_execute(struct metrics *m, const struct replay_options *o,
 		    const struct resolved_trace *trace, const struct caches_file *caches);
 void metrics_free(struct metrics *m);
+
+/* trace_out.c: the events of a replay into a file; around each, row() and row_done(). */
+struct trace_out;
+struct trace_out *trace_out_begin(const char *path);
+void trace_out_row(struct trace_out *o, bool is_alloc);
+void trace_out_row_done(struct trace_out *o);
+void trace_out_end(struct trace_out *o);
 
 /* extfrag.c: from the text "buddyinfo". */
 void extfrag_read(struct metrics *m);

@@ -39,6 +39,7 @@ struct replayer {
 	struct live *live;
 	uint32_t usable[SMALL_SIZES];	/* ksize() by size of kmalloc; 0: not asked yet */
 	bool one_cpu;
+	struct trace_out *out;	/* NULL: no --trace-out */
 	unsigned int cpu;
 	uint64_t clock_cost;	/* ns that a pair of clock readings adds to what is between */
 	uint64_t ops;		/* object events so far */
@@ -145,12 +146,29 @@ static void perform(struct replayer *r, struct event *e, size_t n)
 	}
 }
 
+static bool is_alloc(const struct event *e)
+{
+	return e->op == EVENT_ALLOC || e->op == EVENT_KMALLOC || e->op == EVENT_PAGE_ALLOC;
+}
+
+static void perform_traced(struct replayer *r, struct event *e, size_t n)
+{
+	for (; n; n--, e++) {
+		trace_out_row(r->out, is_alloc(e));
+		perform(r, e, 1);
+		trace_out_row_done(r->out);
+	}
+}
+
 static void perform_timed(struct replayer *r, struct event *e, size_t n)
 {
 	uint64_t start = clock_ns();
 	uint64_t ns;
 
-	perform(r, e, n);
+	if (r->out)
+		perform_traced(r, e, n);
+	else
+		perform(r, e, n);
 	ns = clock_ns() - start;
 	r->m->exec_ns += ns > r->clock_cost ? ns - r->clock_cost : 0;
 }
@@ -422,7 +440,11 @@ void replay_execute(struct metrics *m, const struct replay_options *o,
 	plan_samples(r, o->samples);
 	kmem_stats_reset_peak();
 	kmem_get_stats(&r->start);
+	if (o->trace_out)
+		r->out = trace_out_begin(o->trace_out);
 	perform_all(r);
+	if (r->out)
+		trace_out_end(r->out);
 	sample_end(r);
 	read_end(r);
 	clean_up(r);
