@@ -115,6 +115,7 @@ refuses 't.mmu:2: the mode is legacy32' "$kmemsim" mmu "$work/t.mmu"
 refuses 'no address' "$kmemsim" walk
 refuses "'here' is no address" "$kmemsim" walk 0 here
 refuses "'0x10000000000000000' is no address" "$kmemsim" walk 0x10000000000000000
+refuses "'0x100000000': this machine's addresses have 32 bits" "$kmemsim" walk --machine x86_32 0xc0000000 0x100000000
 refuses "unexpected word 'now'" "$kmemsim" boot now
 refuses 'show nosuch: no such text .*slabinfo' "$kmemsim" boot --show nosuch
 refuses 'no trace' "$kmemsim" replay

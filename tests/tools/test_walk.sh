@@ -32,4 +32,20 @@ prints '"kind": "2 MiB page"'
 prints '"physical": "0x200123"'
 prints '"mode": "4-level"'
 prints '"tlb": .*"page": "0xffff888000200000".*"rights": "W global"'
+echo "# other paging modes"
+works "$kmemsim" walk --machine x86_32 0xc0100000 0xc0800000 0x1000
+prints '^cr3      0x[0-9a-f]+, 32-bit paging$'
+prints '^pte +0x[0-9a-f]+400 +0x0000000000100163 +4 KiB page +P RW A D G$'
+prints '^pgd +0x[0-9a-f]+c08 +0x00000000008001e3 +4 MiB page +P RW A D PS G$'
+prints '^TLB      4 MiB page 0x00000000c0800000 -> 0x800000, readable W X global$'
+prints '^page fault, error code 0x0, CR2 0x0000000000001000$'
+works "$kmemsim" walk --machine x86_32_pae 0xc0800000
+prints '^cr3      0x[0-9a-f]+, PAE paging$'
+prints '^pgd +0x[0-9a-f]+018 +0x[0-9a-f]+001 +table +P$'
+prints '^TLB      2 MiB page 0x00000000c0800000 -> 0x800000, readable W global$'
+works "$kmemsim" walk --machine x86_64_la57 0xff11000000100000 0xff11000040000000
+prints '^cr3      0x[0-9a-f]+, 5-level paging$'
+prints '^p4d +0x[0-9a-f]+000 +0x[0-9a-f]+067 +table +P RW US A D$'
+prints '^TLB      4 KiB page 0xff11000000100000 -> 0x100000, readable W global$'
+prints '^TLB      1 GiB page 0xff11000040000000 -> 0x40000000, readable W global$'
 finish
