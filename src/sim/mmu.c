@@ -93,7 +93,7 @@ static noinline struct mmu_cpu *make_mmu(struct arch_cpu *cpu)
 
 struct mmu_cpu *mmu_cpu_of(struct arch_cpu *cpu)
 {
-	struct mmu_cpu *mmu = __atomic_load_n(&sim_cpu_of(cpu)->mmu, __ATOMIC_RELAXED);
+	struct mmu_cpu *mmu = mmu_of(cpu);
 
 	return likely(mmu) ? mmu : make_mmu(cpu);
 }
@@ -188,7 +188,7 @@ int mmu_walk(kva_t va, unsigned int access, struct mmu_walk_result *res)
 		return -ENODEV;
 	}
 	m = machine_of(hold.cpu->machine);
-	mmu = sim_cpu_of(hold.cpu)->mmu;
+	mmu = mmu_of(hold.cpu);
 	/* Most programs never change a CPU's registers. */
 	ret = walk(m, mmu ? &mmu->space : m->mmu_space, va, access, res);
 	mmu_leave(hold);
@@ -231,7 +231,7 @@ int mmu_get_regs(struct mmu_regs *regs)
 	memset(regs, 0, sizeof(*regs));
 	if (!hold.cpu)
 		return -ENODEV;
-	mmu = sim_cpu_of(hold.cpu)->mmu;
+	mmu = mmu_of(hold.cpu);
 	*regs = mmu ? mmu->space.regs : machine_of(hold.cpu->machine)->mmu_space->regs;
 	mmu_leave(hold);
 	return regs->cr0 & X86_CR0_PG ? 0 : -EOPNOTSUPP;
@@ -244,8 +244,8 @@ kva_t mmu_get_cr2(void)
 
 	if (!hold.cpu)
 		return 0;
-	if (sim_cpu_of(hold.cpu)->mmu)
-		cr2 = sim_cpu_of(hold.cpu)->mmu->cr2;
+	if (mmu_of(hold.cpu))
+		cr2 = mmu_of(hold.cpu)->cr2;
 	mmu_leave(hold);
 	return cr2;
 }
@@ -362,7 +362,7 @@ int mmu_invlpg(kva_t va)
 
 	if (!hold.cpu)
 		return -ENODEV;
-	mmu = sim_cpu_of(hold.cpu)->mmu;
+	mmu = mmu_of(hold.cpu);
 	if (mmu)
 		invlpg(mmu, va);
 	mmu_leave(hold);
@@ -430,8 +430,8 @@ void arch_mmu_flush_local(kva_t start, kva_t end)
 
 	if (!hold.cpu)
 		return;
-	if (sim_cpu_of(hold.cpu)->mmu)
-		flush_range(sim_cpu_of(hold.cpu)->mmu, start, end);
+	if (mmu_of(hold.cpu))
+		flush_range(mmu_of(hold.cpu), start, end);
 	mmu_leave(hold);
 }
 
@@ -440,8 +440,8 @@ static void answer_request(const struct arch_machine *am, unsigned int id, kva_t
 {
 	struct arch_cpu *cpu = cpu_claim_under_locks(am, id);
 
-	flush_range(sim_cpu_of(cpu)->mmu, start, end);
-	sim_cpu_of(cpu)->mmu->counters.shootdowns_received++;
+	flush_range(mmu_of(cpu), start, end);
+	mmu_of(cpu)->counters.shootdowns_received++;
 	arch_cpu_unclaim(cpu);
 }
 
@@ -522,7 +522,7 @@ int mmu_tlb_peek(kva_t va, struct mmu_tlb_translation *out)
 	memset(out, 0, sizeof(*out));
 	if (!hold.cpu)
 		return -ENODEV;
-	mmu = sim_cpu_of(hold.cpu)->mmu;
+	mmu = mmu_of(hold.cpu);
 	if (mmu)
 		e = tlb_peek(&mmu->tlb, tlb_want(va & mmu->space.va_mask, mmu->space.pcid),
 			     mmu->large_shift);
@@ -554,8 +554,8 @@ static void read_own_counters(struct mmu_counters *out)
 
 	if (!hold.cpu)
 		return;
-	if (sim_cpu_of(hold.cpu)->mmu)
-		read_counters(sim_cpu_of(hold.cpu)->mmu, out);
+	if (mmu_of(hold.cpu))
+		read_counters(mmu_of(hold.cpu), out);
 	mmu_leave(hold);
 }
 
@@ -573,10 +573,10 @@ int mmu_get_counters(unsigned int id, struct mmu_counters *out)
 		read_own_counters(out);
 		return 0;
 	}
-	if (!__atomic_load_n(&sim_cpu_of(arch_cpu_by_id(cpu->machine, id))->mmu, __ATOMIC_RELAXED))
+	if (!mmu_of(arch_cpu_by_id(cpu->machine, id)))
 		return 0;
 	other = arch_cpu_claim(cpu->machine, id);
-	read_counters(sim_cpu_of(other)->mmu, out);
+	read_counters(mmu_of(other), out);
 	arch_cpu_unclaim(other);
 	return 0;
 }

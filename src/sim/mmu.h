@@ -173,6 +173,12 @@ struct mmu_hold {
 struct mmu_hold mmu_enter(void);
 void mmu_leave(struct mmu_hold hold);
 
+/* The MMU of @cpu; NULL: not used yet. */
+static __always_inline struct mmu_cpu *mmu_of(struct arch_cpu *cpu)
+{
+	return __atomic_load_n(&sim_cpu_of(cpu)->mmu, __ATOMIC_RELAXED);
+}
+
 /* The MMU of @cpu, in whose section or claim the caller is; made if it was not. NULL: no host
  * memory. */
 struct mmu_cpu *mmu_cpu_of(struct arch_cpu *cpu);

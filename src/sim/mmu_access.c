@@ -213,7 +213,7 @@ static __always_inline int access_fast(kva_t va, char *buf, size_t size, unsigne
 
 	if (unlikely(!cpu))
 		return access_slow(va, buf, size, kind, how, out);
-	mmu = __atomic_load_n(&sim_cpu_of(cpu)->mmu, __ATOMIC_RELAXED);
+	mmu = mmu_of(cpu);
 	if (unlikely(!mmu || how & ~(MMU_USER | MMU_AC) || !size || size > PAGE_SIZE))
 		goto slow;
 	e = lookup(mmu, tlb_want(va & mmu->space.va_mask, mmu->space.pcid));
