@@ -110,6 +110,18 @@ KMEM_DECL(unsigned long, alloc_pages_bulk_array,
 	  (gfp_t gfp, unsigned long nr, struct page **pages));
 
 /**
+ * alloc_pages_bulk_array_node - alloc_pages_bulk_array() with a preferred node
+ * @gfp:   as alloc_pages()
+ * @nid:   as alloc_pages_node()
+ * @nr:    as alloc_pages_bulk_array()
+ * @pages: as alloc_pages_bulk_array()
+ *
+ * Return: as alloc_pages_bulk_array(); 0 and a warning for a node that does not exist.
+ */
+KMEM_DECL(unsigned long, alloc_pages_bulk_array_node,
+	  (gfp_t gfp, int nid, unsigned long nr, struct page **pages));
+
+/**
  * __get_free_pages - alloc_pages(), as the pointer to the first byte
  * @gfp:   as alloc_pages(), without __GFP_HIGHMEM
  * @order: as alloc_pages()
@@ -134,6 +146,16 @@ KMEM_DECL(unsigned long, get_zeroed_page, (gfp_t gfp)) KMEM_MUST_CHECK;
  * Return: host address, or NULL. Free with free_pages_exact() and the same size.
  */
 KMEM_DECL(void *, alloc_pages_exact, (size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * alloc_pages_exact_nid - alloc_pages_exact() with a preferred node
+ * @nid:  as alloc_pages_node()
+ * @size: as alloc_pages_exact()
+ * @gfp:  as alloc_pages_exact()
+ *
+ * Return: as alloc_pages_exact(); NULL and a warning for a node that does not exist.
+ */
+KMEM_DECL(void *, alloc_pages_exact_nid, (int nid, size_t size, gfp_t gfp)) KMEM_MUST_CHECK;
 
 /**
  * free_pages_exact - free what alloc_pages_exact() returned
@@ -170,6 +192,50 @@ KMEM_DECL(void, free_pages, (unsigned long addr, unsigned int order));
 
 /** free_page - free_pages(@addr, 0). Never sleeps. */
 KMEM_DECL(void, free_page, (unsigned long addr));
+
+/**
+ * alloc_contig_range - take certain frames
+ * @start:       first frame number
+ * @end:         the one behind the last; both in one zone, at any alignment
+ * @migratetype: what the pageblocks of the range are to be, as get_pageblock_migratetype(): 1
+ *               (movable) or 4 (CMA) as in Linux, 0 or 2
+ * @gfp:         __GFP_DIRECT_RECLAIM: the lists of all CPUs are drained, not only the caller's;
+ *               __GFP_ZERO: zeroed memory; __GFP_COMP is an error; the rest decides nothing
+ *
+ * No watermark applies. Pages in use are not moved. The result are single pages, each with one
+ * reference, for free_contig_range() or, one by one, __free_page().
+ *
+ * Return: 0; -EBUSY when a frame is in use, reserved or none of RAM, or when another call is at work in
+ * the same pageblock: then nothing has changed; -EINVAL: no such range, more than one zone, flags or type
+ * (with a warning); -ENODEV without a machine.
+ * Context: may sleep if @gfp allows it.
+ */
+KMEM_DECL(int, alloc_contig_range,
+	  (unsigned long start, unsigned long end, unsigned int migratetype, gfp_t gfp)) KMEM_MUST_CHECK;
+
+/**
+ * alloc_contig_pages - contiguous pages, more than the largest block if need be
+ * @nr_pages: how many; the first frame number is a multiple of it
+ * @gfp:      zone modifiers, __GFP_THISNODE; else as alloc_contig_range()
+ * @nid:      node to try first; NUMA_NO_NODE is the caller's own
+ * @nodes:    bit set of the nodes that may serve; NULL: all
+ *
+ * Return: the first page, or NULL: nothing that long is free, or @nr_pages is 0. Free as what
+ * alloc_contig_range() took.
+ * Context: may sleep if @gfp allows it.
+ */
+KMEM_DECL(struct page *, alloc_contig_pages,
+	  (unsigned long nr_pages, gfp_t gfp, int nid, const unsigned long *nodes)) KMEM_MUST_CHECK;
+
+/**
+ * free_contig_range - give frames back, one reference each
+ * @pfn:      first frame number
+ * @nr_pages: how many
+ *
+ * Each page is checked as by __free_page(); those that others still hold are warned about. Frames
+ * outside the machine are a BUG report, and nothing is freed. Never sleeps.
+ */
+KMEM_DECL(void, free_contig_range, (unsigned long pfn, unsigned long nr_pages));
 
 /** drain_local_pages - give the calling CPU's page lists back to the free lists. Never sleeps. */
 KMEM_DECL(void, drain_local_pages, (void));

@@ -82,6 +82,34 @@ KMEM_DECL(struct page *, compound_head, (const struct page * page));
 /** compound_order - order of a compound head; 0 for any other page. Needs no machine. */
 KMEM_DECL(unsigned int, compound_order, (const struct page * page));
 
+/** PageHead - whether @page is the head of a compound page. Needs no machine. */
+KMEM_DECL(bool, PageHead, (const struct page * page));
+
+/** PageTail - whether @page is another page of a compound page. Needs no machine. */
+KMEM_DECL(bool, PageTail, (const struct page * page));
+
+/** PageCompound - whether @page belongs to a compound page. Needs no machine. */
+KMEM_DECL(bool, PageCompound, (const struct page * page));
+
+/** PageSlab - whether @page belongs to a slab. Needs no machine. */
+KMEM_DECL(bool, PageSlab, (const struct page * page));
+
+/** PageBuddy - whether @page is the first of a block on the free lists. Needs no machine. */
+KMEM_DECL(bool, PageBuddy, (const struct page * page));
+
+/** PageReserved - whether @page was taken before there was a page allocator (memblock). */
+KMEM_DECL(bool, PageReserved, (const struct page * page));
+
+/** page_private - what set_page_private() left since @page was handed out, or 0. No machine. */
+KMEM_DECL(unsigned long, page_private, (const struct page * page));
+
+/**
+ * set_page_private - a word of the holder's own
+ * @page: first page of a block in use; any other page is reported and left alone
+ * @word: any value; gone when the block is freed
+ */
+KMEM_DECL(void, set_page_private, (struct page * page, unsigned long word));
+
 /**
  * get_pageblock_migratetype - type of the pageblock in which @page lies
  * Return: 0 unmovable, 1 movable, 2 reclaimable, 3 highatomic, 4 CMA, 5 isolate.
@@ -100,6 +128,42 @@ KMEM_DECL(void, get_page, (struct page * page));
  * A page that is not in use is reported and left as it is.
  */
 KMEM_DECL(void, put_page, (struct page * page));
+
+/**
+ * get_page_unless_zero - get_page(), for a page that may be free
+ * Return: whether a reference was taken; false for a page that nobody holds, or a slab's.
+ */
+KMEM_DECL(bool, get_page_unless_zero, (struct page * page));
+
+/** page_ref_count - references held on @page itself: page_count(), but 0 for a tail. */
+KMEM_DECL(int, page_ref_count, (const struct page * page));
+
+/**
+ * page_ref_add - take several references at once
+ * @page: first page of a block in use; any other page is reported and left as it is
+ * @nr:   how many
+ */
+KMEM_DECL(void, page_ref_add, (struct page * page, int nr));
+
+/** page_ref_inc - page_ref_add(@page, 1). */
+KMEM_DECL(void, page_ref_inc, (struct page * page));
+
+/**
+ * page_ref_sub - drop several references, but not the last
+ * @page: as page_ref_add()
+ * @nr:   how many; as many as are held, or more, is reported ("refcount underflow") and none is dropped
+ *
+ * Linux lets the count become 0 here; what is left then is nobody's to free. Use put_page() or
+ * __free_pages() for the last one.
+ */
+KMEM_DECL(void, page_ref_sub, (struct page * page, int nr));
+
+/**
+ * dump_page - all about a page into the log
+ * @page:   any pointer
+ * @reason: for the line "page dumped because:"
+ */
+KMEM_DECL(void, dump_page, (const struct page * page, const char *reason));
 
 /**
  * split_page - turn a block into single pages, each of them freed by __free_page()

@@ -177,6 +177,11 @@ static bool set_init_on_free(struct kernel_params *params, const char *value)
 	return parse_bool(value, &params->init_on_free);
 }
 
+static bool set_page_owner(struct kernel_params *params, const char *value)
+{
+	return parse_bool(value, &params->page_owner);
+}
+
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
 {
 	return parse_uint(value, MAX_ORDER - 1, &params->slub_min_order);
@@ -217,12 +222,12 @@ static const struct option options[] = {
 	{"slub_merge", false, set_merge},
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
+	{"page_owner", true, set_page_owner},
 	{"slub_debug", true, NULL},
 	{"slab_debug", true, NULL},
 	{"slob_debug", true, NULL},
 	{"noaliencache", false, NULL},
 	{"movable_node", false, NULL},
-	{"page_owner", true, NULL},
 	{"page_poison", true, NULL},
 	{"debug_pagealloc", true, NULL},
 	{"cma", true, NULL},

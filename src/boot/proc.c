@@ -26,6 +26,7 @@ static const struct proc_file proc_files[] = {
 	{"meminfo", buddy_show_meminfo, NULL},
 	{"extfrag_index", buddy_show_extfrag_index, NULL},
 	{"unusable_index", buddy_show_unusable_index, NULL},
+	{"page_owner", buddy_show_page_owner, NULL},
 	{"zones-csv", buddy_show_zones_csv, NULL},
 	{"slabinfo", caches_show_slabinfo, caches_write_slabinfo},
 	{"vmallocinfo", vmalloc_show_vmallocinfo, NULL},

@@ -14,10 +14,11 @@
  */
 #include "buddy/bad_page.h"
 
+#include "buddy/page_owner.h"
 #include "lib/kfmt.h"
 
 #define VMEMMAP_BASE 0xffffea0000000000ull
-#define REPORT_SIZE 2048
+#define REPORT_SIZE 6144
 
 struct flag_name {
 	uint32_t bit;
@@ -26,17 +27,21 @@ struct flag_name {
 
 static const struct flag_name flag_names[] = {
 	{PG_HEAD, "head"},
-	{PG_RESERVED, "reserved"},
+	{PG_PRIVATE, "private"},
 	{PG_SLOB_FREE, "slob_free"},
 	{PG_LARGE, "large"},
 	{PG_PFMEMALLOC, "pfmemalloc"},
 };
 
-static void put_flags(struct seq_file *m, uint32_t flags, enum page_type type)
+void page_put_flags(struct seq_file *m, const struct page *page)
 {
-	seq_printf(m, "flags: 0x%x(", flags & PG_STATE_MASK & ~PG_INIT);
-	if (type == PAGE_TYPE_SLAB)
+	uint32_t flags = page->flags;
+
+	seq_printf(m, "0x%x(", flags & PG_STATE_MASK & ~PG_INIT);
+	if (page_type(page) == PAGE_TYPE_SLAB)
 		seq_puts(m, "slab|");
+	if (PageReserved(page))
+		seq_puts(m, "reserved|");
 	for (unsigned int i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
 		if (flags & flag_names[i].bit)
 			seq_printf(m, "%s|", flag_names[i].name);
@@ -53,7 +58,7 @@ static void put_raw(struct seq_file *m, const struct page *page)
 			   i % 4 == 3 ? "\n" : "");
 }
 
-static void dump_page(struct seq_file *m, struct kernel *k, const struct page *page)
+static void put_page_state(struct seq_file *m, struct kernel *k, const struct page *page)
 {
 	uint64_t pfn = page_pfn(k->buddy, page);
 	enum page_type type = page_type(page);
@@ -67,13 +72,27 @@ static void dump_page(struct seq_file *m, struct kernel *k, const struct page *p
 			   (unsigned long long)(VMEMMAP_BASE + (page_pfn(k->buddy, page->head)
 								<< PAGE_STRUCT_SHIFT)),
 			   page->head->order);
-	put_flags(m, page->flags, type);
+	seq_puts(m, "flags: ");
+	page_put_flags(m, page);
 	put_raw(m, page);
+}
+
+static void put_page_and_reason(struct seq_file *m, struct kernel *k, const struct page *page,
+				const char *why)
+{
+	bool known = memmap_contains(k->arch, page);
+
+	if (known)
+		put_page_state(m, k, page);
+	else
+		seq_printf(m, "page:%p\n", (const void *)page);
+	seq_printf(m, "page dumped because: %s\n", why);
+	if (known && k->buddy->page_owner)
+		page_owner_dump(k->buddy, page, m);
 }
 
 noinline void bad_page(struct kernel *k, const struct page *page, const char *why)
 {
-	bool known = memmap_contains(k->arch, page);
 	char text[REPORT_SIZE], comm[32];
 	struct seq_file m;
 	int tid;
@@ -81,17 +100,34 @@ noinline void bad_page(struct kernel *k, const struct page *page, const char *wh
 	arch_thread_name(comm, sizeof(comm), &tid);
 	seq_init_buf(&m, text, sizeof(text));
 	seq_printf(&m, "BUG: Bad page state in process %s  pfn:", comm);
-	if (known)
+	if (memmap_contains(k->arch, page))
 		seq_printf(&m, "%05llx\n", (unsigned long long)page_pfn(k->buddy, page));
 	else
 		seq_puts(&m, "?\n");
-	if (known)
-		dump_page(&m, k, page);
-	else
-		seq_printf(&m, "page:%p\n", (const void *)page);
-	seq_printf(&m, "page dumped because: %s\n", why);
+	put_page_and_reason(&m, k, page, why);
 	report_put_caller(&m, 1);
 	report_text(k, MACHINE_BUG, text);
+}
+
+void dump_page(const struct page *page, const char *reason)
+{
+	struct kernel *k = arch_kernel();
+	char text[REPORT_SIZE];
+	struct seq_file m;
+
+	if (!k)
+		return;
+	seq_init_buf(&m, text, sizeof(text));
+	put_page_and_reason(&m, k, page, reason ? reason : "dump_page");
+	for (char *line = text, *end; *line; line = end) {
+		size_t len = 0;
+
+		while (line[len] && line[len] != '\n')
+			len++;
+		end = line + len + (line[len] == '\n');
+		line[len] = '\0';
+		pr_warn(k, "%s", line);
+	}
 }
 
 /* Order of the block of @type that begins below @pfn and reaches over it; -1: there is none. */

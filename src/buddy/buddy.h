@@ -44,6 +44,7 @@ void buddy_show_vmstat(struct kernel *k, struct seq_file *m);
 void buddy_show_meminfo(struct kernel *k, struct seq_file *m);
 void buddy_show_extfrag_index(struct kernel *k, struct seq_file *m);
 void buddy_show_unusable_index(struct kernel *k, struct seq_file *m);
+void buddy_show_page_owner(struct kernel *k, struct seq_file *m);
 
 /* page_allocs, page_frees, page_failures of @st. */
 void buddy_get_stats(struct kernel *k, struct kmem_stats *st);

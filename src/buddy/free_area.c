@@ -175,6 +175,95 @@ void zone_free_range_locked(struct zone *zone, uint64_t pfn, uint64_t end)
 	}
 }
 
+/* The range in which @pfn lies. There are few: one for each run of memory never used. */
+static struct page *find_range(struct zone *zone, uint64_t pfn)
+{
+	const struct buddy *b = zone->kernel->buddy;
+	struct page *page;
+
+	list_for_each_entry(page, &zone->free_area[TOP_ORDER].free_list[MIGRATE_MOVABLE], list) {
+		if (page->type != PAGE_TYPE_RANGE)
+			continue;
+		if (pfn - page_pfn(b, page) < (uint64_t)page->private << TOP_ORDER)
+			return page;
+	}
+	return NULL;
+}
+
+/* Block @index of a range becomes an ordinary one, between what is left before and behind it. */
+static struct page *range_take_nth(struct zone *zone, struct page *range, unsigned long index)
+{
+	struct page *page = page_step(range, (uint64_t)index << TOP_ORDER);
+
+	if (index) {
+		page->private = range->private - index;
+		page_set_tag(page, PAGE_TYPE_RANGE, TOP_ORDER);
+		list_add(&page->list, &range->list);
+		range->private = index;
+	}
+	range_take_first(zone, page);
+	return page;
+}
+
+/* The ordinary free block of the zone in which @pfn lies. */
+static struct page *find_covering(const struct zone *zone, uint64_t pfn)
+{
+	for (unsigned int order = 0; order < MAX_ORDER; order++) {
+		struct page *page = pfn_page(zone->kernel->buddy, pfn & ~((1ull << order) - 1));
+
+		if (page_type(page) != PAGE_TYPE_BUDDY || page->order < order)
+			continue;
+		if (page_flags_index(page->flags) == page_flags_index(zone->page_flags))
+			return page;
+	}
+	return NULL;
+}
+
+uint64_t area_free_from_locked(struct zone *zone, uint64_t pfn)
+{
+	const struct buddy *b = zone->kernel->buddy;
+	const struct page *page = find_covering(zone, pfn);
+
+	if (page)
+		return page_pfn(b, page) + (1ull << page->order) - pfn;
+	if (pfn_page(b, pfn)->flags & PG_INIT)
+		return 0;
+	page = find_range(zone, pfn);
+	return page ? page_pfn(b, page) + ((uint64_t)page->private << TOP_ORDER) - pfn : 0;
+}
+
+struct page *area_find_block_locked(struct zone *zone, uint64_t pfn)
+{
+	const struct buddy *b = zone->kernel->buddy;
+	struct page *page = find_covering(zone, pfn);
+
+	if (page || pfn_page(b, pfn)->flags & PG_INIT)
+		return page;
+	page = find_range(zone, pfn);
+	if (!page)
+		return NULL;
+	return range_take_nth(zone, page, (unsigned long)((pfn - page_pfn(b, page)) >> TOP_ORDER));
+}
+
+void area_take_block_locked(struct zone *zone, struct page *page)
+{
+	area_del_block(zone, page, page->order);
+}
+
+void area_put_frames_locked(struct zone *zone, uint64_t pfn, uint64_t end, unsigned int migratetype)
+{
+	while (pfn < end) {
+		unsigned int order = pfn ? (unsigned int)__builtin_ctzll(pfn) : TOP_ORDER;
+
+		if (order > TOP_ORDER)
+			order = TOP_ORDER;
+		while (pfn + (1ull << order) > end)
+			order--;
+		area_add_block(zone, pfn_page(zone->kernel->buddy, pfn), order, migratetype, false);
+		pfn += 1ull << order;
+	}
+}
+
 struct page *area_first_locked(struct zone *zone, unsigned int order, unsigned int migratetype)
 {
 	struct list_head *list = &zone->free_area[order].free_list[migratetype];

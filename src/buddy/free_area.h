@@ -31,6 +31,22 @@ void area_move_tail_locked(struct zone *zone, struct page *page, unsigned int mi
  * what is returned is always an ordinary block of exactly @order. */
 struct page *area_first_locked(struct zone *zone, unsigned int order, unsigned int migratetype);
 
+/* How many frames from @pfn on are free because one block or range is; 0: @pfn is not on the zone's
+ * free lists. */
+uint64_t area_free_from_locked(struct zone *zone, uint64_t pfn);
+
+/* The free block in which @pfn lies, an ordinary one: a range gives that block up. NULL: the frame
+ * is not on the zone's free lists. */
+struct page *area_find_block_locked(struct zone *zone, uint64_t pfn);
+
+/* Take a free block off its list, whichever type's that is; its tag is NONE afterwards, with its
+ * order. nr_free is the caller's to correct. */
+void area_take_block_locked(struct zone *zone, struct page *page);
+
+/* Put the frames [pfn, end), taken before, on the lists of @migratetype: each time the largest block
+ * that alignment and end allow, unmerged. nr_free is the caller's to correct. */
+void area_put_frames_locked(struct zone *zone, uint64_t pfn, uint64_t end, unsigned int migratetype);
+
 /* Orders at which an ordinary request finds a block, as a bit set. Without the lock a guess. */
 static __always_inline unsigned int zone_free_orders(const struct zone *zone)
 {

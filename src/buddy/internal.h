@@ -34,11 +34,13 @@ struct buddy {
 	bool thp;			/* blocks of order 9 have per-CPU lists too */
 	gfp_t init_gfp;			/* of every request: __GFP_ZERO with init_on_alloc */
 	bool init_on_free;
+	bool slow_free;			/* a free is more than lists: that, or page_owner */
+	struct page_owner *page_owner;	/* page_owner.c; NULL: off */
 	bool mobility_disabled;		/* too few pageblocks to keep types apart */
 	char *pageblocks;		/* migrate types, see pageblock_type() */
 	size_t cpu_off;			/* per-CPU offset of struct buddy_cpu */
 	uint32_t *pcp_off;		/* for the fast path, by page_flags_index(): zone->pcp_off;
-					   with init_on_free closed_off */
+					   with slow_free closed_off */
 	size_t closed_off;		/* lists whose `high` is 0: they take nothing */
 	unsigned int pcp_off_nr;
 	uint8_t gfp_zone[GFP_ZONE_MASK + 1];	/* highest zone that may serve a request */
@@ -59,7 +61,8 @@ struct buddy {
 /* How a CPU serves requests of one zone and mobility: the first zone of its node's zonelist, if
  * that is on the node itself. */
 struct pcp_choice {
-	struct zone *zone;		/* NULL: not by the fast path; with init_on_alloc all are */
+	struct zone *zone;		/* NULL: not by the fast path; with init_on_alloc
+					   and page_owner all are */
 	struct per_cpu_pages *pcp;	/* this CPU's, of that zone */
 	struct list_head *lists;	/* its list of order 0 and the migrate type */
 	const long *limit;		/* zone->fast_limit for the request's highest zone */

@@ -87,6 +87,7 @@ struct zone {
 	uint64_t nr_allocs[MAX_ORDER];		/* blocks that went to and came from callers past */
 	uint64_t nr_frees[MAX_ORDER];		/* the per-CPU lists */
 	struct free_area free_area[MAX_ORDER];
+	unsigned long nr_isolated;		/* pageblocks that are set apart (contig.c) */
 	unsigned long arena_pages;		/* taken away for good by buddy_make_arena() */
 
 	long slab_pages[2] __attribute__((aligned(ARCH_CACHE_LINE)));	/* atomics: slab pages that

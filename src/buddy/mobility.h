@@ -19,6 +19,9 @@
 /* Whoever has one of these may count and take the highatomic blocks. */
 #define ALLOC_RESERVES (ALLOC_NON_BLOCK | ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)
 
+/* "Unmovable" …, as texts have them. */
+const char *migratetype_name(unsigned int type);
+
 /* A block for @migratetype, from its own lists or stolen from another type's. As
  * zone_rmqueue_smallest_locked(). */
 struct page *zone_rmqueue_locked(struct zone *zone, unsigned int order, unsigned int migratetype,

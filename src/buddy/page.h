@@ -38,7 +38,7 @@ enum page_type {
 
 #define PG_INIT (1u << 0)	/* flags hold zone and node */
 #define PG_HEAD (1u << 1)	/* first page of a compound page of order `order` */
-#define PG_RESERVED (1u << 2)
+#define PG_PRIVATE (1u << 2)	/* `private` is the holder's (set_page_private) */
 #define PG_SLOB_FREE (1u << 3)	/* SLOB: on one of the three lists */
 #define PG_LARGE (1u << 4)	/* kmalloc block of whole pages */
 #define PG_PFMEMALLOC (1u << 5)
@@ -62,13 +62,14 @@ struct page {
 	};
 	uint8_t mtype;		/* pcp: migrate type of the list it goes back to; slab: 1 if it is
 				   reclaimable */
-	uint8_t unused;
+	uint8_t isolated_type;	/* first page of an ISOLATE pageblock: the type it had (contig.c) */
 	struct page *head;	/* of a compound page or slab, for each of its pages, the head
 				   itself included; else NULL */
 	union {
 		struct {
 			struct list_head list;
-			unsigned long private;	/* PAGE_TYPE_RANGE: number of MAX_ORDER-1 blocks */
+			unsigned long private;	/* RANGE: number of MAX_ORDER-1 blocks; USED with
+						   PG_PRIVATE: its holder's word */
 			int32_t refcount;	/* of a used block; a slab's is 1 and not stored */
 		};
 		uint64_t overlay[6];	/* a backend's slab structure; 48 bytes on every host */

@@ -15,6 +15,7 @@
 
 #include "buddy/alloc_context.h"
 #include "buddy/buddy.h"
+#include "buddy/page_owner.h"
 #include "buddy/reclaim.h"
 #include "buddy/trace.h"
 #include "lib/string.h"
@@ -162,8 +163,7 @@ static unsigned int alloc_flags_nofragment(const struct alloc_context *ac)
 
 /* --- the whole way --------------------------------------------------------------------------- */
 
-/* False, after a WARN unless __GFP_NOWARN: a request that makes no sense. */
-static bool check_request(struct kernel *k, gfp_t gfp, unsigned int order, int nid)
+bool check_request(struct kernel *k, gfp_t gfp, unsigned int order, int nid)
 {
 	bool warn = !(gfp & __GFP_NOWARN);
 
@@ -227,9 +227,11 @@ noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned int order, int nid)
 	}
 	page = get_page_from_freelist(&ac, ALLOC_WMARK_LOW | (gfp & __GFP_KSWAPD_RECLAIM) |
 						   alloc_flags_nofragment(&ac));
-	if (likely(page))
-		return page;
-	return alloc_pages_pressed(&ac);
+	if (unlikely(!page))
+		page = alloc_pages_pressed(&ac);
+	if (unlikely(k->buddy->page_owner) && page)
+		page_owner_alloc(k->buddy, page, order, gfp);
+	return page;
 }
 
 /* An order without per-CPU lists, from the zone that comes first, if that has plenty: what the
@@ -368,6 +370,8 @@ static unsigned long alloc_bulk_runs(const struct alloc_context *ac, struct zone
 		for (unsigned long i = 0; i < got; i++) {
 			page_mark_used(ac->b->kernel->arch, pages[done + i], 0);
 			page_prepare(pages[done + i], ac->gfp | ac->b->init_gfp, 0);
+			if (unlikely(ac->b->page_owner))
+				page_owner_alloc(ac->b, pages[done + i], 0, ac->gfp);
 		}
 		done += got;
 		if (got < run)
@@ -378,27 +382,36 @@ static unsigned long alloc_bulk_runs(const struct alloc_context *ac, struct zone
 
 /* As in Linux a caller may get fewer than it asked for, and asks again: what the zone's stock
  * does not give at once comes one page a call, by the ordinary way. */
-unsigned long alloc_pages_bulk_array(gfp_t gfp, unsigned long nr, struct page **pages)
+unsigned long alloc_pages_bulk_array_node(gfp_t gfp, int nid, unsigned long nr, struct page **pages)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 	struct zone *zone = NULL;
 	struct alloc_context ac;
 	unsigned long done = 0, at;
 
-	if (!cpu || !check_request(cpu->kernel, gfp, 0, (int)cpu->node))
+	if (!cpu)
+		return 0;
+	if (nid == NUMA_NO_NODE)
+		nid = (int)cpu->node;
+	if (!check_request(cpu->kernel, gfp, 0, nid))
 		return 0;
 	context_begin_alloc(gfp, "page allocation");
 	while (done < nr && pages[done])
 		done++;
-	if (nr - done > 1 && prepare_context(&ac, cpu->kernel->buddy, gfp, 0, (int)cpu->node))
+	if (nr - done > 1 && prepare_context(&ac, cpu->kernel->buddy, gfp, 0, nid))
 		zone = bulk_zone(&ac, nr);
 	at = done;
 	if (zone)
 		done += alloc_bulk_runs(&ac, zone, nr - done, pages + done);
 	if (done == at && done < nr) {
-		pages[done] = alloc_pages(gfp, 0);
+		pages[done] = alloc_pages_node(nid, gfp, 0);
 		done += pages[done] != NULL;
 	}
 	context_end_call();
 	return done;
+}
+
+unsigned long alloc_pages_bulk_array(gfp_t gfp, unsigned long nr, struct page **pages)
+{
+	return alloc_pages_bulk_array_node(gfp, NUMA_NO_NODE, nr, pages);
 }

@@ -17,6 +17,9 @@ static __always_inline void page_mark_used(const struct arch_machine *am, struct
 	page->refcount = 1;
 }
 
+/* False, after a WARN unless __GFP_NOWARN: a request that makes no sense. */
+bool check_request(struct kernel *k, gfp_t gfp, unsigned int order, int nid);
+
 /* Zeros into a block of the calling thread's machine. */
 void page_clear_contents(struct page *page, unsigned int order);
 

@@ -21,6 +21,7 @@
 
 #include "buddy/bad_page.h"
 #include "buddy/page_alloc.h"
+#include "buddy/page_owner.h"
 #include "buddy/trace.h"
 #include "lib/string.h"
 
@@ -39,17 +40,26 @@ static void block_strip(struct page *page, unsigned int order)
 	page->flags = (page->flags & ~PG_STATE_MASK) | PG_INIT;
 }
 
+/* What else a free is, if the command line asks for it. */
+static noinline void block_free_extras(struct buddy *b, struct page *page, unsigned int order)
+{
+	if (b->page_owner)
+		page_owner_free(b, page);
+	if (!b->init_on_free)
+		return;
+	page_unpoison(b->kernel->arch, page, order); /* a slab's objects are free already */
+	page_clear_contents(page, order);
+}
+
 void block_free(struct buddy *b, struct page *page, unsigned int order)
 {
 	struct zone *zone = buddy_zone(b, page->flags);
 	unsigned int migratetype = pageblock_type(b, page_pfn(b, page));
 
 	trace_mm_page_free(b->kernel, page, order);
+	if (unlikely(b->slow_free))
+		block_free_extras(b, page, order);
 	block_strip(page, order);
-	if (unlikely(b->init_on_free)) {
-		page_unpoison(b->kernel->arch, page, order); /* a slab's objects are free already */
-		page_clear_contents(page, order);
-	}
 	page_poison(b->kernel->arch, page, order);
 	if (pcp_allowed(b, order) && migratetype != MIGRATE_ISOLATE) {
 		pcp_free(zone, page, order, migratetype);
@@ -70,8 +80,12 @@ static void free_all_but_first(struct buddy *b, struct page *page, unsigned int 
 
 		page_set_tag(half, PAGE_TYPE_USED, order);
 		half->refcount = 0;
+		if (unlikely(b->page_owner))
+			page_owner_part(b, page, half, order);
 		block_free(b, half, order);
 	}
+	if (unlikely(b->page_owner))
+		page_owner_part(b, page, page, 0);
 }
 
 static noinline void block_put_shared(struct kernel *k, struct page *page, unsigned int order)
@@ -222,7 +236,11 @@ void split_page(struct page *page, unsigned int order)
 
 		p->refcount = 1;
 		page_set_tag(p, PAGE_TYPE_USED, 0);
+		if (unlikely(k->buddy->page_owner))
+			page_owner_part(k->buddy, page, p, 0);
 	}
+	if (unlikely(k->buddy->page_owner))
+		page_owner_part(k->buddy, page, page, 0);
 }
 
 static unsigned int order_of_size(size_t size)
@@ -239,7 +257,7 @@ static size_t pages_of_size(size_t size)
 	return size / PAGE_SIZE + (size % PAGE_SIZE != 0);
 }
 
-void *alloc_pages_exact(size_t size, gfp_t gfp)
+void *alloc_pages_exact_nid(int nid, size_t size, gfp_t gfp)
 {
 	unsigned int order = order_of_size(size);
 	struct page *page;
@@ -250,13 +268,18 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	}
 	if (!size)
 		return NULL;
-	page = alloc_pages(gfp, order);
+	page = alloc_pages_node(nid, gfp, order);
 	if (!page)
 		return NULL;
 	split_page(page, order);
 	for (size_t i = pages_of_size(size); i < (size_t)1 << order; i++)
 		__free_pages(page_step(page, i), 0);
 	return page_address(page);
+}
+
+void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	return alloc_pages_exact_nid(NUMA_NO_NODE, size, gfp);
 }
 
 void free_pages_exact(void *addr, size_t size)
@@ -288,6 +311,64 @@ void get_page(struct page *page)
 	k = arch_kernel();
 	if (k)
 		bad_page(k, page, "reference taken on a page that is not in use");
+}
+
+bool get_page_unless_zero(struct page *page)
+{
+	struct page *head = compound_head(page);
+	int32_t refs;
+
+	if (page_type(head) != PAGE_TYPE_USED)
+		return false;
+	refs = __atomic_load_n(&head->refcount, __ATOMIC_RELAXED);
+	while (refs > 0)
+		if (__atomic_compare_exchange_n(&head->refcount, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+int page_ref_count(const struct page *page)
+{
+	return compound_head(page) == page ? page_count(page) : 0;
+}
+
+/* By how much the references of one page are to change. False: it has none of its own. */
+static bool page_ref_change(struct page *page, int nr)
+{
+	struct kernel *k = arch_kernel();
+	int32_t refs;
+
+	if (!k)
+		return false;
+	if (!memmap_contains(k->arch, page) || page_type(page) != PAGE_TYPE_USED) {
+		bad_page(k, page, "references changed on a page that is not the first of a block in use");
+		return false;
+	}
+	refs = __atomic_load_n(&page->refcount, __ATOMIC_RELAXED);
+	do {
+		if (nr > INT32_MAX - refs || refs + nr <= 0) {
+			bad_page(k, page, nr < 0 ? "refcount underflow" : "refcount overflow");
+			return false;
+		}
+	} while (!__atomic_compare_exchange_n(&page->refcount, &refs, refs + nr, true, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+void page_ref_add(struct page *page, int nr)
+{
+	page_ref_change(page, nr);
+}
+
+void page_ref_sub(struct page *page, int nr)
+{
+	page_ref_change(page, -nr);
+}
+
+void page_ref_inc(struct page *page)
+{
+	page_ref_change(page, 1);
 }
 
 void put_page(struct page *page)

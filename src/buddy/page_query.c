@@ -10,8 +10,8 @@
  * Simulated addresses are host pointers plus a constant, one for the direct map and one for the
  * vmalloc region. Whether something is mapped in the latter only the page tables know.
  */
+#include "buddy/bad_page.h"
 #include "buddy/buddy.h"
-#include "buddy/internal.h"
 #include "memblock/memblock.h"
 
 #include <kmem/mm.h>
@@ -167,6 +167,58 @@ struct page *compound_head(const struct page *page)
 unsigned int compound_order(const struct page *page)
 {
 	return page->flags & PG_HEAD ? page->order : 0;
+}
+
+bool PageHead(const struct page *page)
+{
+	return page->flags & PG_HEAD;
+}
+
+bool PageTail(const struct page *page)
+{
+	return page->head && page->head != page;
+}
+
+bool PageCompound(const struct page *page)
+{
+	return PageHead(page) || PageTail(page);
+}
+
+bool PageSlab(const struct page *page)
+{
+	return page_type(compound_head(page)) == PAGE_TYPE_SLAB;
+}
+
+bool PageBuddy(const struct page *page)
+{
+	return page_type(page) == PAGE_TYPE_BUDDY || page_type(page) == PAGE_TYPE_RANGE;
+}
+
+bool PageReserved(const struct page *page)
+{
+	struct kernel *k = arch_kernel();
+
+	return k && !(page->flags & PG_INIT) && memblock_reserved_at(k, page_to_phys(page));
+}
+
+/* The word stays in a freed page; PG_PRIVATE does not. */
+unsigned long page_private(const struct page *page)
+{
+	return page_type(page) == PAGE_TYPE_USED && page->flags & PG_PRIVATE ? page->private : 0;
+}
+
+void set_page_private(struct page *page, unsigned long word)
+{
+	struct kernel *k = arch_kernel();
+
+	if (!k)
+		return;
+	if (!memmap_contains(k->arch, page) || page_type(page) != PAGE_TYPE_USED) {
+		bad_page(k, page, "private word of a page that is not the first of a block in use");
+		return;
+	}
+	page->private = word;
+	page->flags |= PG_PRIVATE;
 }
 
 int get_pageblock_migratetype(const struct page *page)

@@ -91,7 +91,7 @@ static noinline void buddy_cpu_init(struct arch_cpu *cpu, struct buddy *b, struc
 		choice->pcp = pcp_get(cpu, zone);
 		choice->limit = &zone->fast_limit[highest];
 		choice->lists = &choice->pcp->lists[gfp_migratetype(b, gfp)];
-		if (!b->init_gfp)
+		if (!b->init_gfp && !b->page_owner)
 			choice->zone = zone;
 	}
 	bc->ready = true;
@@ -143,6 +143,14 @@ static unsigned int zone_rmqueue_bulk(struct zone *zone, unsigned int order, uns
 	return n;
 }
 
+/* The type whose list a block goes back to: the one it came with, except while some pageblock of the
+ * zone is set apart (contig.c), perhaps since then. */
+static unsigned int return_type(const struct buddy *b, const struct zone *zone,
+				const struct page *page)
+{
+	return likely(!zone->nr_isolated) ? page->mtype : pageblock_type(b, page_pfn(b, page));
+}
+
 /* Give blocks back to their zones, in the order of the list. */
 static void free_page_list(struct buddy *b, struct list_head *list)
 {
@@ -159,7 +167,7 @@ static void free_page_list(struct buddy *b, struct list_head *list)
 			arch_spin_lock(&zone->lock);
 		}
 		trace_mm_page_pcpu_drain(b->kernel, page, page->order, page->mtype);
-		zone_free_block_locked(zone, page, page->order, page->mtype);
+		zone_free_block_locked(zone, page, page->order, return_type(b, zone, page));
 	}
 	if (zone)
 		arch_spin_unlock(&zone->lock);

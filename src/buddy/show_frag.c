@@ -10,14 +10,14 @@
  */
 #include "buddy/buddy.h"
 
-#include "buddy/free_area.h"
+#include "buddy/mobility.h"
 
-/* Linux's words and its limit: it does not hold the zone's lock to count longer lists. */
+/* Linux's limit: it does not hold the zone's lock to count longer lists. */
 #define MOST_COUNTED 100000ul
 
-static const char *const type_names[] = {"Unmovable", "Movable", "Reclaimable", "HighAtomic"};
-
-#define NR_TYPES (sizeof(type_names) / sizeof(type_names[0]))
+/* Types with a line: all of a kernel without CMA and without a right to isolate of its own, as the
+ * measured ones are. */
+#define NR_TYPES (MIGRATE_HIGHATOMIC + 1)
 
 /* The free blocks of a zone at one moment. */
 struct area_counts {
@@ -126,7 +126,7 @@ static unsigned long count_list_locked(const struct list_head *list)
 static void show_type_blocks(struct seq_file *m, struct zone *zone, unsigned int type)
 {
 	seq_printf(m, "Node %4d, zone %8s, type %12s ", zone->pgdat->nid, zone->name,
-		   type_names[type]);
+		   migratetype_name(type));
 	for (unsigned int order = 0; order < MAX_ORDER; order++) {
 		unsigned long n;
 
@@ -165,7 +165,7 @@ static void show_node_types(const struct buddy *b, struct seq_file *m, struct pg
 			show_type_blocks(m, &pgdat->zones[z], type);
 	seq_printf(m, "\n%-23s", "Number of blocks type ");
 	for (unsigned int type = 0; type < NR_TYPES; type++)
-		seq_printf(m, "%12s ", type_names[type]);
+		seq_printf(m, "%12s ", migratetype_name(type));
 	seq_putc(m, '\n');
 	for (unsigned int z = 0; z < KMEM_MAX_NR_ZONES; z++)
 		if (zone_populated(&pgdat->zones[z]))

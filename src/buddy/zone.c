@@ -22,6 +22,7 @@
 
 #include "buddy/buddy.h"
 #include "buddy/free_area.h"
+#include "buddy/page_owner.h"
 #include "lib/errno.h"
 #include "lib/kfmt.h"
 #include "lib/kva_layout.h"
@@ -100,15 +101,21 @@ static struct buddy *buddy_create(struct kernel *k)
 	b->thp = k->params.thp;
 	b->init_gfp = k->params.init_on_alloc ? __GFP_ZERO : 0;
 	b->init_on_free = k->params.init_on_free;
+	b->slow_free = b->init_on_free || k->params.page_owner;
 	b->pcp_off_nr = am->nr_nodes << (PG_NODE_SHIFT - PG_ZONE_SHIFT);
 	b->nodes = arch_host_alloc(am, am->nr_nodes * sizeof(*b->nodes));
 	for (unsigned int nid = 0; b->nodes && nid < am->nr_nodes; nid++)
 		b->nodes[nid].nid = (int)nid;
 	b->pcp_off = arch_host_alloc(am, b->pcp_off_nr * sizeof(*b->pcp_off));
-	if (b->init_on_free)
+	if (b->slow_free)
 		b->closed_off = percpu_alloc(k, sizeof(struct per_cpu_pages), ARCH_CACHE_LINE);
-	if (!b->nodes || !b->pcp_off || (b->init_on_free && !b->closed_off))
+	if (!b->nodes || !b->pcp_off || (b->slow_free && !b->closed_off))
 		return NULL;
+	if (k->params.page_owner) {
+		b->page_owner = page_owner_create(k);
+		if (!b->page_owner)
+			return NULL;
+	}
 	set_borders(b, x86_32);
 	set_gfp_zones(b, x86_32);
 	k->buddy = b;
@@ -202,7 +209,7 @@ static int zone_build(struct buddy *b, struct pgdat *pgdat, unsigned int type)
 	if (!zone->present)
 		return 0;
 	zone->pcp_off = percpu_alloc(b->kernel, sizeof(struct per_cpu_pages), ARCH_CACHE_LINE);
-	off = b->init_on_free ? b->closed_off : zone->pcp_off;
+	off = b->slow_free ? b->closed_off : zone->pcp_off;
 	b->pcp_off[page_flags_index(zone->page_flags)] = (uint32_t)off;
 	return off && zone->pcp_off ? 0 : -ENOMEM;
 }

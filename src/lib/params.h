@@ -25,6 +25,7 @@ struct kernel_params {
 
 	bool init_on_alloc;		/* memory is zero when it is handed out */
 	bool init_on_free;		/* and from the moment it is given back */
+	bool page_owner;		/* who holds each page is recorded */
 
 	bool slab_nomerge;
 	unsigned int slub_min_order;

@@ -6,6 +6,7 @@
 #include "../support/kmem_test.h"
 
 #include "buddy/buddy.h"
+#include "buddy/free_area.h"
 #include "buddy/inspect.h"
 #include "buddy/pcp.h"
 #include "lib/kernel.h"

@@ -83,6 +83,13 @@ static void *do_bulk_page(void)
 	return alloc_pages_bulk_array(QUIET, 1, &p) ? p : NULL;
 }
 
+static void *do_bulk_node(void)
+{
+	struct page *p = NULL;
+
+	return alloc_pages_bulk_array_node(QUIET, 0, 1, &p) ? p : NULL;
+}
+
 static void *do_bulk_object(void)
 {
 	void *p = NULL;
@@ -121,6 +128,8 @@ GET(do_free_pages, (void *)__get_free_pages(QUIET, 0))
 GET(do_free_page, (void *)__get_free_page(QUIET))
 GET(do_zeroed_page, (void *)get_zeroed_page(QUIET))
 GET(do_exact, alloc_pages_exact(10000, QUIET))
+GET(do_exact_nid, alloc_pages_exact_nid(0, 10000, QUIET))
+GET(do_contig, alloc_contig_pages(1, QUIET, 0, NULL))
 GET(do_object, kmem_cache_alloc(cache, QUIET))
 GET(do_zeroed_object, kmem_cache_zalloc(cache, QUIET))
 GET(do_node_object, kmem_cache_alloc_node(cache, QUIET, 0))
@@ -169,6 +178,9 @@ static const struct allocation allocations[] = {
 	{ "__get_free_page", do_free_page, put_address },
 	{ "get_zeroed_page", do_zeroed_page, put_address },
 	{ "alloc_pages_exact", do_exact, put_exact },
+	{ "alloc_pages_bulk_array_node", do_bulk_node, put_page_of },
+	{ "alloc_pages_exact_nid", do_exact_nid, put_exact },
+	{ "alloc_contig_pages", do_contig, put_page_of },
 	{ "kmem_cache_alloc", do_object, put_object },
 	{ "kmem_cache_zalloc", do_zeroed_object, put_object },
 	{ "kmem_cache_alloc_node", do_node_object, put_object },
@@ -352,6 +364,25 @@ FAILS(without_get_free_pages, !__get_free_pages(GFP_KERNEL, 0))
 FAILS(without_get_free_page, !__get_free_page(GFP_KERNEL))
 FAILS(without_get_zeroed_page, !get_zeroed_page(GFP_KERNEL))
 FAILS(without_alloc_pages_exact, !alloc_pages_exact(1, GFP_KERNEL))
+FAILS(without_alloc_pages_bulk_array_node, !alloc_pages_bulk_array_node(GFP_KERNEL, 0, 1, &some_page))
+FAILS(without_alloc_pages_exact_nid, !alloc_pages_exact_nid(0, 1, GFP_KERNEL))
+FAILS(without_alloc_contig_range, alloc_contig_range(1, 2, 1, GFP_KERNEL) < 0)
+FAILS(without_alloc_contig_pages, !alloc_contig_pages(1, GFP_KERNEL, 0, NULL))
+SILENT(without_free_contig_range, free_contig_range(1, 1))
+FAILS(without_get_page_unless_zero, !get_page_unless_zero((struct page *)block))
+FAILS(without_page_ref_count, !page_ref_count((struct page *)block))
+SILENT(without_page_ref_add, page_ref_add((struct page *)block, 1))
+SILENT(without_page_ref_inc, page_ref_inc((struct page *)block))
+SILENT(without_page_ref_sub, page_ref_sub((struct page *)block, 1))
+FAILS(without_page_private, !page_private((struct page *)block))
+SILENT(without_set_page_private, set_page_private((struct page *)block, 1))
+FAILS(without_PageHead, !PageHead((struct page *)block))
+FAILS(without_PageTail, !PageTail((struct page *)block))
+FAILS(without_PageCompound, !PageCompound((struct page *)block))
+FAILS(without_PageSlab, !PageSlab((struct page *)block))
+FAILS(without_PageBuddy, !PageBuddy((struct page *)block))
+FAILS(without_PageReserved, !PageReserved((struct page *)block))
+SILENT(without_dump_page, dump_page((struct page *)block, "none"))
 SILENT(without_free_pages_exact, free_pages_exact(block, 1))
 SILENT(without_free_block, __free_pages((struct page *)block, 0))
 SILENT(without_free_one_page, __free_page((struct page *)block))
@@ -511,6 +542,17 @@ static const struct call calls[] = {
 	{ "__get_free_page", without_get_free_page },
 	{ "get_zeroed_page", without_get_zeroed_page },
 	{ "alloc_pages_exact", without_alloc_pages_exact },
+	{ "alloc_pages_bulk_array_node", without_alloc_pages_bulk_array_node },
+	{ "alloc_pages_exact_nid", without_alloc_pages_exact_nid },
+	{ "alloc_contig_range", without_alloc_contig_range },
+	{ "alloc_contig_pages", without_alloc_contig_pages },
+	{ "free_contig_range", without_free_contig_range },
+	{ "page_ref_add", without_page_ref_add },
+	{ "page_ref_inc", without_page_ref_inc },
+	{ "page_ref_sub", without_page_ref_sub },
+	{ "set_page_private", without_set_page_private },
+	{ "PageReserved", without_PageReserved },
+	{ "dump_page", without_dump_page },
 	{ "free_pages_exact", without_free_pages_exact },
 	{ "__free_pages", without_free_block },
 	{ "__free_page", without_free_one_page },
@@ -647,6 +689,14 @@ static const struct call calls_that_need_none[] = {
 	{ "compound_head", without_compound_head },
 	{ "compound_order", without_compound_order },
 	{ "page_count", without_page_count },
+	{ "get_page_unless_zero", without_get_page_unless_zero },
+	{ "page_ref_count", without_page_ref_count },
+	{ "page_private", without_page_private },
+	{ "PageHead", without_PageHead },
+	{ "PageTail", without_PageTail },
+	{ "PageCompound", without_PageCompound },
+	{ "PageSlab", without_PageSlab },
+	{ "PageBuddy", without_PageBuddy },
 	{ "rcu_read_unlock", without_rcu_read_unlock },
 	{ "preempt_disable", without_preempt_disable },
 	{ "preempt_enable", without_preempt_enable },

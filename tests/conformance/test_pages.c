@@ -161,6 +161,159 @@ static void bulk_array(void **state)
 	test_shutdown(m, 0);
 }
 
+static void page_kinds(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	struct page *comp = alloc_pages(GFP_KERNEL | __GFP_COMP, 3), *plain = alloc_pages(GFP_KERNEL, 3);
+	struct kmem_cache *s = kmem_cache_create("slab", 64, 0, 0, NULL);
+	struct page *tail = pfn_to_page(page_to_pfn(comp) + 7);
+	void *p = kmem_cache_alloc(s, GFP_KERNEL);
+
+	assert_true(PageHead(comp) && PageCompound(comp) && !PageTail(comp));
+	assert_true(!PageHead(tail) && PageCompound(tail) && PageTail(tail));
+	assert_true(!PageHead(plain) && !PageCompound(plain) && !PageTail(plain));
+	assert_true(!PageSlab(comp) && !PageSlab(plain) && !PageBuddy(plain) && !PageReserved(plain));
+	/* The kernel's image begins at 16 MiB. */
+	assert_true(PageReserved(pfn_to_page(0x1000)));
+	assert_true(PageSlab(virt_to_page(kmem_slab_base(p))));
+	kmem_cache_free(s, p);
+	kmem_cache_destroy(s);
+	__free_pages(plain, 3);
+	__free_pages(comp, 3);
+	drain_all_pages();
+	assert_false(PageCompound(tail));
+	plain = alloc_pages(GFP_KERNEL, MAX_ORDER - 1);
+	__free_pages(plain, MAX_ORDER - 1);
+	assert_true(PageBuddy(plain));
+	test_shutdown(m, 0);
+}
+
+static void references(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	struct page *page = alloc_page(GFP_KERNEL), *comp = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
+	struct page *tail = pfn_to_page(page_to_pfn(comp) + 1);
+
+	page_ref_add(page, 10);
+	page_ref_inc(page);
+	assert_int_equal(page_ref_count(page), 12);
+	page_ref_sub(page, 11);
+	assert_int_equal(page_count(page), 1);
+	assert_true(get_page_unless_zero(page));
+	put_page(page);
+	/* A tail has none of its own. */
+	assert_true(get_page_unless_zero(tail));
+	assert_int_equal(page_ref_count(comp), 2);
+	assert_int_equal(page_ref_count(tail), 0);
+	assert_int_equal(page_count(tail), 2);
+	put_page(tail);
+	/* Underflow, overflow, and pages without. */
+	page_ref_sub(page, 1);
+	expect_report(MACHINE_BUG, "refcount underflow");
+	page_ref_sub(page, 100);
+	expect_report(MACHINE_BUG, "refcount underflow");
+	page_ref_add(page, INT32_MAX);
+	expect_report(MACHINE_BUG, "refcount overflow");
+	page_ref_inc(tail);
+	expect_report(MACHINE_BUG, "not the first of a block in use");
+	put_page(page);
+	assert_false(get_page_unless_zero(page));
+	put_page(page);
+	expect_report(MACHINE_BUG, "reference dropped on a page that is not in use");
+	page_ref_add(page, 1);
+	expect_report(MACHINE_BUG, "not the first of a block in use");
+	assert_int_equal(page_ref_count(page), 0);
+	__free_pages(comp, 2);
+	test_shutdown(m, 0);
+}
+
+static void private_words(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+	unsigned int i;
+
+	assert_int_equal(page_private(page), 0);
+	set_page_private(page, 0x1234);
+	assert_int_equal(page_private(page), 0x1234);
+	set_page_private(pfn_to_page(page_to_pfn(page) + 1), 1);
+	expect_report(MACHINE_BUG, "not the first of a block in use");
+	__free_pages(page, 2);
+	set_page_private(page, 1);
+	expect_report(MACHINE_BUG, "not the first of a block in use");
+	assert_int_equal(page_private(page), 0);
+	/* It does not outlive the block. */
+	for (i = 0; i < 3; i++) {
+		page = alloc_page(GFP_KERNEL);
+		assert_int_equal(page_private(page), 0);
+		set_page_private(page, 7);
+		__free_page(page);
+	}
+	test_shutdown(m, 0);
+}
+
+static void dumps_of_pages(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	test_state.nr_log = 0;
+	dump_page(page, "to look at it");
+	assert_int_equal(test_state.nr_log, 5);
+	assert_string_equal(test_state.last_log, "page dumped because: to look at it");
+	dump_page(NULL, NULL);
+	assert_string_equal(test_state.last_log, "page dumped because: dump_page");
+	__free_page(page);
+	test_shutdown(m, 0);
+}
+
+static void contiguous_ranges(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	unsigned long before = test_free_pages(), pfn, i;
+	struct page *page = alloc_contig_pages(3000, GFP_KERNEL | __GFP_ZERO, NUMA_NO_NODE, NULL);
+
+	assert_non_null(page);
+	pfn = page_to_pfn(page);
+	assert_int_equal(test_free_pages(), before - 3000);
+	for (i = 0; i < 3000; i++)
+		assert_int_equal(page_count(pfn_to_page(pfn + i)), 1);
+	assert_int_equal(*(char *)page_address(pfn_to_page(pfn + 2999)), 0);
+	assert_int_equal(alloc_contig_range(pfn + 2000, pfn + 2001, 1, GFP_KERNEL), -16);
+	__free_page(pfn_to_page(pfn + 2000));
+	assert_int_equal(alloc_contig_range(pfn + 2000, pfn + 2001, 1, GFP_KERNEL), 0);
+	assert_int_equal(alloc_contig_range(pfn, pfn, 1, GFP_KERNEL), -22);
+	assert_null(alloc_contig_pages(before + 1, GFP_KERNEL, NUMA_NO_NODE, NULL));
+	free_contig_range(pfn, 3000);
+	assert_int_equal(test_free_pages(), before);
+	test_shutdown(m, 0);
+}
+
+static void by_node(void **state)
+{
+	struct machine *m = test_boot(TWO_NODES);
+	int nid;
+
+	for (nid = 0; nid < 2; nid++) {
+		void *p = alloc_pages_exact_nid(nid, 5 * PAGE_SIZE, GFP_KERNEL);
+		struct page *pages[30] = { NULL };
+		unsigned int i;
+
+		assert_int_equal(page_to_nid(virt_to_page(p)), nid);
+		free_pages_exact(p, 5 * PAGE_SIZE);
+		assert_int_equal(alloc_pages_bulk_array_node(GFP_KERNEL, nid, 30, pages), 30);
+		for (i = 0; i < 30; i++) {
+			assert_int_equal(page_to_nid(pages[i]), nid);
+			__free_page(pages[i]);
+		}
+	}
+	assert_null(alloc_pages_exact_nid(2, 1, GFP_KERNEL));
+	expect_report(MACHINE_WARN, "there is no node 2");
+	assert_int_equal(alloc_pages_bulk_array_node(GFP_KERNEL, 2, 0, NULL), 0);
+	expect_report(MACHINE_WARN, "there is no node 2");
+	test_shutdown(m, 0);
+}
+
 static void nodes(void **state)
 {
 	struct machine *m = test_boot(TWO_NODES);
@@ -247,6 +400,12 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(split_pages_are_freed_alone),
 	cmocka_unit_test(exact_sizes),
 	cmocka_unit_test(bulk_array),
+	cmocka_unit_test(page_kinds),
+	cmocka_unit_test(references),
+	cmocka_unit_test(private_words),
+	cmocka_unit_test(dumps_of_pages),
+	cmocka_unit_test(contiguous_ranges),
+	cmocka_unit_test(by_node),
 	cmocka_unit_test(nodes),
 	cmocka_unit_test(pages_run_out_and_come_back),
 	cmocka_unit_test(highmem_has_no_address),
