@@ -718,8 +718,6 @@ static void test_failures_shrink(void **state)
 	struct op *ops = make_ops(7, nr);
 
 	(void)state;
-	if (nr_ops > 100000)
-		skip();
 	with_fault = true;
 	assert_true(ops_fail(machines[0], ops, nr));
 	nr = shrink(machines[0], ops, nr);

@@ -129,23 +129,24 @@ static void test_mapping_limit(void **state)
 {
 	struct arch_machine *am = sim_boot("mem=8G");
 	FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
-	uint64_t limit = 65530, n = 0;
+	uint64_t limit = 65530, n = 0, most = 100000;
+	bool reached;
 
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%" SCNu64, &limit), 1);
 	fclose(file);
-	/* A host may have hardly any limit; then it cannot be reached here. */
-	if (limit >= am->vmalloc_size / (2 * P)) {
-		sim_shutdown(am);
-		skip();
-	}
+	/* A host may have hardly any limit; then as many as anybody needs work. */
+	reached = limit < am->vmalloc_size / (2 * P);
+	if (reached)
+		most = limit + 1;
 	sim_hear_all();
 	/* Every other page: each is a mapping of its own, and so is the gap behind it. */
-	while (n <= limit && !arch_map_ram(am, 2 * n * P, 512, 1, true))
+	while (n < most && !arch_map_ram(am, 2 * n * P, 512, 1, true))
 		n++;
-	assert_true(n <= limit);
-	assert_int_equal(sim_heard.lines, 1);
-	assert_non_null(strstr(sim_heard.line, "max_map_count"));
+	assert_int_equal(n < most, reached);
+	assert_int_equal(sim_heard.lines, reached);
+	if (reached)
+		assert_non_null(strstr(sim_heard.line, "max_map_count"));
 	assert_true(readable(am->vmalloc + 2 * (n - 1) * P));
 	assert_false(readable(am->vmalloc + 2 * n * P));
 	for (uint64_t i = 0; i < n; i++)

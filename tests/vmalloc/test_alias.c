@@ -76,16 +76,16 @@ static void test_mapping_limit(void **state)
 	FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
 	unsigned long limit = 65530, free_pages;
 	struct page *page, **pages;
+	bool reached;
 	char *p;
 
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%lu", &limit), 1);
 	fclose(file);
-	/* A host may have hardly any limit; then it cannot be reached here. */
-	if (limit >= totalram_pages()) {
-		test_shutdown(m, 0);
-		skip();
-	}
+	/* A host may have hardly any limit; then as many as anybody needs work. */
+	reached = limit < totalram_pages();
+	if (!reached)
+		limit = 100000;
 	/* The same page again and again: each time a mapping of its own. */
 	page = alloc_page(GFP_KERNEL);
 	pages = calloc(limit + 1, sizeof(*pages));
@@ -93,8 +93,12 @@ static void test_mapping_limit(void **state)
 		pages[i] = page;
 	free_pages = test_free_pages();
 	test_hear();
-	assert_null(vmap(pages, (unsigned int)limit + 1, VM_MAP, PAGE_KERNEL));
-	expect_heard("max_map_count");
+	p = vmap(pages, (unsigned int)limit + 1, VM_MAP, PAGE_KERNEL);
+	assert_int_equal(!p, reached);
+	if (reached)
+		expect_heard("max_map_count");
+	else
+		vunmap(p);
 	vm_unmap_aliases();
 	assert_int_equal(test_free_pages(), free_pages);
 	/* All addresses and mappings are there again. */
