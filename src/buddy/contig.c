@@ -306,7 +306,7 @@ static uint64_t find_busy_locked(struct zone *zone, uint64_t pfn, uint64_t end)
 		uint64_t nr;
 
 		if (page_type(page) == PAGE_TYPE_PCP)
-			nr = 1ull << page->order;
+			nr = 1ull << __atomic_load_n(&page->order, __ATOMIC_RELAXED);
 		else
 			nr = area_free_from_locked(zone, pfn);
 		if (!nr)

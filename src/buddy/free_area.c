@@ -205,6 +205,16 @@ static struct page *range_take_nth(struct zone *zone, struct page *range, unsign
 	return page;
 }
 
+/* Whether the frame may be part of a range. What is in use is not looked at any closer: its holder
+ * writes to it. */
+static bool maybe_untouched(const struct page *page)
+{
+	enum page_type type = page_type(page);
+
+	return (type == PAGE_TYPE_NONE || type == PAGE_TYPE_RANGE) &&
+	       !(__atomic_load_n(&page->flags, __ATOMIC_RELAXED) & PG_INIT);
+}
+
 /* The ordinary free block of the zone in which @pfn lies. */
 static struct page *find_covering(const struct zone *zone, uint64_t pfn)
 {
@@ -226,7 +236,7 @@ uint64_t area_free_from_locked(struct zone *zone, uint64_t pfn)
 
 	if (page)
 		return page_pfn(b, page) + (1ull << page->order) - pfn;
-	if (pfn_page(b, pfn)->flags & PG_INIT)
+	if (!maybe_untouched(pfn_page(b, pfn)))
 		return 0;
 	page = find_range(zone, pfn);
 	return page ? page_pfn(b, page) + ((uint64_t)page->private << TOP_ORDER) - pfn : 0;
@@ -237,7 +247,7 @@ struct page *area_find_block_locked(struct zone *zone, uint64_t pfn)
 	const struct buddy *b = zone->kernel->buddy;
 	struct page *page = find_covering(zone, pfn);
 
-	if (page || pfn_page(b, pfn)->flags & PG_INIT)
+	if (page || !maybe_untouched(pfn_page(b, pfn)))
 		return page;
 	page = find_range(zone, pfn);
 	if (!page)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads: more than CPUs, each allocating and freeing blocks of all orders, handing some to the
- * others, while one thread drains all CPUs. Every block is filled with its owner's mark and found
+ * Threads: more than CPUs, each allocating and freeing blocks of all orders, compound and split ones,
+ * exact sizes and ranges, handing some to the others, while one thread drains all CPUs. A map of
+ * frames says that no frame is handed out twice, every block is filled with its owner's mark and found
  * unharmed; afterwards not a page is missing.
  */
 #include "buddy_test.h"
@@ -25,8 +26,12 @@ struct worker {
 struct held {
 	struct page *page;
 	unsigned int order;
+	unsigned long nr;	/* pages */
+	bool single;		/* each page is freed by itself */
 	uint64_t mark;
 };
+
+static unsigned char *owned;	/* by frame; atomics */
 
 /* Blocks on their way from one thread to another. */
 static struct held shared[SHARED];
@@ -36,7 +41,7 @@ static bool stop_draining;
 /* First and last word of each page. */
 static void mark_block(const struct held *h)
 {
-	for (unsigned long i = 0; i < 1ul << h->order; i++) {
+	for (unsigned long i = 0; i < h->nr; i++) {
 		uint64_t *words = page_address(page_step(h->page, i));
 
 		words[0] = h->mark + i;
@@ -46,7 +51,7 @@ static void mark_block(const struct held *h)
 
 static bool block_unharmed(const struct held *h)
 {
-	for (unsigned long i = 0; i < 1ul << h->order; i++) {
+	for (unsigned long i = 0; i < h->nr; i++) {
 		const uint64_t *words = page_address(page_step(h->page, i));
 
 		if (words[0] != h->mark + i || words[511] != h->mark - i)
@@ -65,34 +70,70 @@ static void swap_with_shared(struct worker *w, struct held *h)
 	pthread_mutex_unlock(&shared_lock);
 }
 
+/* Take all frames of a block, or give them up. False: one was somebody else's. */
+static bool own(const struct held *h, bool take)
+{
+	unsigned long pfn = test_pfn(h->page);
+	bool ours = true;
+
+	for (unsigned long i = 0; i < h->nr; i++)
+		ours &= __atomic_exchange_n(&owned[pfn + i], take, __ATOMIC_RELAXED) == !take;
+	return ours;
+}
+
 static void put_held(struct worker *w, struct held *h)
 {
 	if (!h->page)
 		return;
 	w->harmed |= !block_unharmed(h);
-	__free_pages(h->page, h->order);
+	w->harmed |= !own(h, false);
+	if (h->single)
+		free_contig_range(page_to_pfn(h->page), h->nr);
+	else
+		__free_pages(h->page, h->order);
 	h->page = NULL;
+}
+
+/* Mostly blocks; now and then other ways to get pages. */
+static void get_held(struct worker *w, struct held *h)
+{
+	gfp_t gfp = (test_rand(&w->seed) % 2 ? GFP_KERNEL : GFP_HIGHUSER_MOVABLE) | __GFP_NOWARN;
+	unsigned int way = (unsigned int)(test_rand(&w->seed) % 40);
+	void *exact;
+
+	*h = (struct held){.order = (unsigned int)__builtin_ctzll(test_rand(&w->seed) | 1u << 7),
+			   .mark = test_rand(&w->seed), .single = way < 5};
+	h->nr = 1ul << h->order;
+	if (way == 0) {
+		h->nr = test_rand(&w->seed) % 700 + 1;
+		h->page = alloc_contig_pages(h->nr, gfp, NUMA_NO_NODE, NULL);
+	} else if (way < 3) {
+		h->nr = test_rand(&w->seed) % 20 + 1;
+		exact = alloc_pages_exact(h->nr * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN);
+		h->page = exact ? virt_to_page(exact) : NULL;
+	} else {
+		h->page = alloc_pages(way < 20 && !h->single ? gfp | __GFP_COMP : gfp, h->order);
+		if (h->page && h->single)
+			split_page(h->page, h->order);
+	}
+	if (!h->page)
+		return;
+	w->harmed |= !own(h, true);
+	mark_block(h);
+	w->allocs++;
 }
 
 static void *work(void *arg)
 {
-	struct held held[HELD] = {{NULL, 0, 0}};
+	struct held held[HELD] = {{0}};
 	struct worker *w = arg;
 
 	machine_enter(w->machine);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		struct held *h = &held[test_rand(&w->seed) % HELD];
-		unsigned int order = (unsigned int)__builtin_ctzll(test_rand(&w->seed) | 1u << 7);
-		gfp_t gfp = test_rand(&w->seed) % 2 ? GFP_KERNEL : GFP_HIGHUSER_MOVABLE;
 
 		put_held(w, h);
-		h->page = alloc_pages(gfp | __GFP_NOWARN, order);
-		h->order = order;
-		h->mark = test_rand(&w->seed);
-		if (h->page) {
-			mark_block(h);
-			w->allocs++;
-		}
+		get_held(w, h);
 		if (i % 5 == 0)
 			swap_with_shared(w, h);
 		if (i % 500 == 0)
@@ -120,6 +161,8 @@ static void run_threads(const char *desc, unsigned int nr_threads)
 	unsigned long before = nr_free_pages();
 	pthread_t drainer;
 
+	owned = calloc(1, arch_kernel()->arch->nr_frames);
+	assert_non_null(owned);
 	stop_draining = false;
 	assert_int_equal(pthread_create(&drainer, NULL, drain, m), 0);
 	for (unsigned int i = 0; i < nr_threads; i++) {
@@ -142,6 +185,7 @@ static void run_threads(const char *desc, unsigned int nr_threads)
 	assert_int_equal(nr_free_pages(), totalram_pages());
 	check_zones();
 	test_shutdown(m, 0);
+	free(owned);
 }
 
 /* A CPU for everyone: sections are entered the fast way, drains claim them. */
