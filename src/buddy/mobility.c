@@ -56,13 +56,21 @@ const char *migratetype_name(unsigned int type)
 	return type < MIGRATE_TYPES ? names[type] : "?";
 }
 
-/* Move the free blocks of the frames [pfn, end) to the lists of @type. Returns how many pages moved. */
-static unsigned long move_frames_locked(struct zone *zone, uint64_t pfn, uint64_t end, unsigned int type)
+/* Move the free blocks of @page's pageblock to the lists of @type. Returns how many pages moved; 0
+ * too when the pageblock sticks out of the zone's end. */
+static unsigned long move_block_locked(struct zone *zone, struct page *page, unsigned int type)
 {
 	const struct buddy *b = zone->kernel->buddy;
+	uint64_t pfn = page_pfn(b, page);
+	uint64_t start = pfn & ~(PAGEBLOCK_NR(b) - 1);
+	uint64_t end = start + PAGEBLOCK_NR(b);
 	unsigned long moved = 0;
 
-	while (pfn < end) {
+	if (!zone_spans(zone, start))
+		start = pfn;
+	if (!zone_spans(zone, end - 1))
+		return 0;
+	for (pfn = start; pfn < end;) {
 		struct page *p = pfn_page(b, pfn);
 		unsigned int order;
 
@@ -76,34 +84,6 @@ static unsigned long move_frames_locked(struct zone *zone, uint64_t pfn, uint64_
 		moved += 1ul << order;
 	}
 	return moved;
-}
-
-/* Those of @page's pageblock. Returns 0 too when the pageblock sticks out of the zone's end. */
-static unsigned long move_block_locked(struct zone *zone, struct page *page, unsigned int type)
-{
-	const struct buddy *b = zone->kernel->buddy;
-	uint64_t pfn = page_pfn(b, page);
-	uint64_t start = pfn & ~(PAGEBLOCK_NR(b) - 1);
-	uint64_t end = start + PAGEBLOCK_NR(b);
-
-	if (!zone_spans(zone, start))
-		start = pfn;
-	if (!zone_spans(zone, end - 1))
-		return 0;
-	return move_frames_locked(zone, start, end, type);
-}
-
-/* Those of @page's pageblock that are the zone's, wherever that ends: for the highatomic reserve,
- * whose pages nobody would find again on the lists of a type that the pageblock is not of. */
-static unsigned long move_part_locked(struct zone *zone, struct page *page, unsigned int type)
-{
-	const struct buddy *b = zone->kernel->buddy;
-	uint64_t start = page_pfn(b, page) & ~(PAGEBLOCK_NR(b) - 1);
-	uint64_t end = start + PAGEBLOCK_NR(b), zone_end = zone->start_pfn + zone->spanned;
-
-	if (start < zone->start_pfn)
-		start = zone->start_pfn;
-	return move_frames_locked(zone, start, end < zone_end ? end : zone_end, type);
 }
 
 /* Not in a zone that is too small for it, or has no watermarks yet. */
@@ -231,6 +211,15 @@ static void add_highatomic_locked(struct zone *zone, long pages)
 	zone_update_limits(zone);
 }
 
+/* A pageblock has one type, also where two zones meet in it: what one of them reserved there the other
+ * would keep on lists that it never looks at. */
+static bool spans_pageblock(const struct zone *zone, uint64_t pfn)
+{
+	uint64_t start = pfn & ~(uint64_t)(PAGEBLOCK_NR(zone->kernel->buddy) - 1);
+
+	return zone_spans(zone, start) && zone_spans(zone, start + PAGEBLOCK_NR(zone->kernel->buddy) - 1);
+}
+
 void zone_reserve_highatomic(struct zone *zone, struct page *page)
 {
 	const struct buddy *b = zone->kernel->buddy;
@@ -239,11 +228,13 @@ void zone_reserve_highatomic(struct zone *zone, struct page *page)
 
 	if (__atomic_load_n(&zone->nr_reserved_highatomic, __ATOMIC_RELAXED) >= max)
 		return;
+	if (!spans_pageblock(zone, pfn))
+		return;
 	arch_spin_lock(&zone->lock);
 	if (zone->nr_reserved_highatomic < max && pageblock_type(b, pfn) < MIGRATE_PCPTYPES) {
 		add_highatomic_locked(zone, (long)PAGEBLOCK_NR(b));
 		pageblock_set_type(b, pfn, MIGRATE_HIGHATOMIC);
-		move_part_locked(zone, page, MIGRATE_HIGHATOMIC);
+		move_block_locked(zone, page, MIGRATE_HIGHATOMIC);
 	}
 	arch_spin_unlock(&zone->lock);
 }
@@ -262,7 +253,7 @@ static bool unreserve_locked(struct zone *zone, unsigned int migratetype)
 		if (pageblock_type(b, pfn) == MIGRATE_HIGHATOMIC)
 			add_highatomic_locked(zone, -(long)PAGEBLOCK_NR(b));
 		pageblock_set_type(b, pfn, migratetype);
-		if (move_part_locked(zone, page, migratetype))
+		if (move_block_locked(zone, page, migratetype))
 			return true;
 	}
 	return false;
