@@ -205,14 +205,13 @@ static struct page *range_take_nth(struct zone *zone, struct page *range, unsign
 	return page;
 }
 
-/* Whether the frame may be part of a range. What is in use is not looked at any closer: its holder
- * writes to it. */
+/* Whether the frame may be part of a range. `flags` of what is in use are its holder's to write, so
+ * they cannot be asked. */
 static bool maybe_untouched(const struct page *page)
 {
 	enum page_type type = page_type(page);
 
-	return (type == PAGE_TYPE_NONE || type == PAGE_TYPE_RANGE) &&
-	       !(__atomic_load_n(&page->flags, __ATOMIC_RELAXED) & PG_INIT);
+	return type == PAGE_TYPE_NONE || type == PAGE_TYPE_RANGE;
 }
 
 /* The ordinary free block of the zone in which @pfn lies. */

@@ -459,7 +459,6 @@ static void use_up_reserves(void)
 	while ((pages[n] = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_MEMALLOC | __GFP_NOWARN)))
 		n++;
 	assert_int_equal(n, totalram_pages());
-	assert_false(any_highatomic());
 	while (n > 0)
 		__free_page(pages[--n]);
 	drain_all_pages();
@@ -477,8 +476,10 @@ static void finish(struct model *md, const char *buddyinfo)
 	check_all(md);
 	for_each_populated_zone(arch_kernel()->buddy, zone)
 		assert_int_equal(zone->nr_free, zone->managed);
-	if (any_highatomic())
+	/* A reserved pageblock whose free pages were on other lists is given up in the next round. */
+	for (unsigned int round = 0; round < 5 && any_highatomic(); round++)
 		use_up_reserves();
+	assert_false(any_highatomic());
 	assert_true(proc_read("buddyinfo", now, sizeof(now)) < (long)sizeof(now));
 	assert_string_equal(now, buddyinfo);
 }
