@@ -3,8 +3,8 @@
  * mmu_read, mmu_write, mmu_fetch: memory as instructions see it.
  *
  * The fast path is one lookup in the TLB's first level and a copy, in the CPU's section. Whatever is
- * not that goes the slow way: another page size than last time, a miss, a page border, rights that
- * do not allow it, no memory behind it.
+ * not that goes the slow way: a miss, a page border, rights that do not allow it, no memory behind
+ * it.
  *
  * An access of up to MMU_ACCESS_MAX bytes touches two pages at most. Both are translated before a
  * byte moves, so it happens as a whole or not at all. The bytes move within the section: whoever
@@ -197,7 +197,7 @@ static __always_inline bool is_fast(const struct mmu_cpu *mmu, const struct tlb_
 
 static __always_inline struct tlb_entry *lookup(struct mmu_cpu *mmu, uint64_t want)
 {
-	struct tlb_entry *e = mmu->tlb.last;
+	struct tlb_entry *e = *tlb_hint(&mmu->tlb, want);
 
 	if (unlikely(!tlb_matches(e, want)))
 		return tlb_find_l1(&mmu->tlb, want, mmu->large_shift);

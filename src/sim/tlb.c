@@ -18,6 +18,9 @@
  *
  * An empty entry has mask 0 and tag 1, which nothing equals.
  *
+ * Simulation alone: a table of hints, hashed by address, points at the entry that matched there last.
+ * It is compared like any other, so a hint may be as old as it likes.
+ *
  * What is here is never checked against memory: an entry that was changed in the tables and not
  * invalidated is still found. That is the point. Rules of invalidation: section 4.10.4 of the
  * manual; the callers (mmu.c) know them.
@@ -65,7 +68,8 @@ int tlb_init(struct tlb *tlb, const struct arch_machine *am, const struct tlb_ge
 	for (size_t i = 0; i < nr; i++)
 		empty(&memory[i]);
 	empty(&tlb->none);
-	tlb->last = &tlb->none;
+	for (unsigned int i = 0; i < TLB_HINTS; i++)
+		tlb->hints[i] = &tlb->none;
 	return 0;
 }
 
@@ -95,7 +99,7 @@ struct tlb_entry *tlb_find_l1(struct tlb *tlb, uint64_t want, unsigned int large
 	if (!e)
 		e = find(&tlb->arrays[TLB_1G], want, X86_PUD_SHIFT);
 	if (e)
-		tlb->last = e;
+		*tlb_hint(tlb, want) = e;
 	return e;
 }
 
@@ -186,7 +190,7 @@ struct tlb_entry *tlb_insert(struct tlb *tlb, uint64_t want, bool global,
 	put(tlb, new->shift == X86_PUD_SHIFT ? TLB_L2_1G : TLB_L2, want, global, new);
 	e = put(tlb, first_level(new->shift), want, global, new);
 	if (e)
-		tlb->last = e;
+		*tlb_hint(tlb, want) = e;
 	return e;
 }
 
@@ -201,7 +205,7 @@ struct tlb_entry *tlb_lookup_l2(struct tlb *tlb, uint64_t want, unsigned int lar
 	first = put(tlb, first_level(e->shift), want, !(e->mask & TLB_PCID_MASK), e);
 	if (!first)
 		return e;
-	tlb->last = first;
+	*tlb_hint(tlb, want) = first;
 	return first;
 }
 

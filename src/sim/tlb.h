@@ -58,11 +58,15 @@ struct tlb_array {
 	uint64_t evictions;		/* valid entries that made room */
 };
 
+/* Simulation only: where to look first, so that a hit costs one comparison. Powers of 2. */
+#define TLB_HINTS 64u
+
 struct tlb {
 	struct tlb_array arrays[TLB_NR_ARRAYS];
-	struct tlb_entry *last;		/* the first-level entry of the last hit; never NULL */
+	struct tlb_entry *hints[TLB_HINTS];	/* by tlb_hint(): a first-level entry that may match, and
+						 * must be compared; never NULL */
 	uint64_t clock;			/* advances with each use */
-	struct tlb_entry none;		/* what `last` is at first */
+	struct tlb_entry none;		/* what hints are at first */
 };
 
 #define TLB_PCID_MASK UINT64_C(0xfff)
@@ -82,6 +86,12 @@ static __always_inline uint64_t tlb_want(kva_t va, uint16_t pcid)
 static __always_inline bool tlb_matches(const struct tlb_entry *e, uint64_t want)
 {
 	return (want & e->mask) == e->tag;
+}
+
+/* Neighbouring pages of each size have hints of their own. */
+static __always_inline struct tlb_entry **tlb_hint(struct tlb *tlb, uint64_t want)
+{
+	return &tlb->hints[(want >> X86_PTE_SHIFT ^ want >> X86_PMD_SHIFT) % TLB_HINTS];
 }
 
 /* A hit in @e: counts, and makes it the most recently used. */
