@@ -414,7 +414,7 @@ int mmu_invpcid(unsigned int type, unsigned int pcid, kva_t va)
 
 static void flush_range(struct mmu_cpu *mmu, kva_t start, kva_t end)
 {
-	start &= PAGE_MASK;
+	start -= start % PAGE_SIZE;
 	if (end - start > FLUSH_CEILING * PAGE_SIZE) {
 		flush_all(mmu, true);
 		return;

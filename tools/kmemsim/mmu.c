@@ -123,7 +123,7 @@ static void note_page(struct golden *g, phys_addr_t phys)
 		g->max_pages = 2 * g->max_pages + 64;
 		g->pages = xrealloc(g->pages, g->max_pages, sizeof(*g->pages));
 	}
-	g->pages[g->nr_pages++] = phys & PAGE_MASK;
+	g->pages[g->nr_pages++] = phys - phys % PAGE_SIZE;
 }
 
 static uint64_t read_entry(const struct golden *g, const struct entry *e)
