@@ -383,6 +383,8 @@ void arch_watch_object_alloc(const struct arch_machine *am, const void *p, size_
 void arch_watch_object_free(const struct arch_machine *am, const void *p, size_t size);
 void arch_watch_read(void *to, const void *from, size_t size);
 void arch_watch_write(void *to, const void *from, size_t size);
+void arch_watch_copy(void *to, const void *from, size_t size);
+void arch_watch_fill(void *p, int byte, size_t size);
 
 /* Nobody may touch @size bytes at @p: free pages, the objects of a new slab. */
 static __always_inline void arch_poison(const void *p, size_t size)
@@ -438,11 +440,33 @@ static __always_inline void arch_object_free(const struct arch_machine *am, cons
 			*(at) = arch_value_;                                \
 	} while (0)
 
+/* Copy and fill memory that may be poisoned or anybody's, for those who look after what is in it;
+ * who may touch it afterwards does not change. @size may be large. */
+static __always_inline void arch_raw_copy(void *to, const void *from, size_t size)
+{
+	if (arch_watched())
+		arch_watch_copy(to, from, size);
+	else
+		__builtin_memcpy(to, from, size);
+}
+
+static __always_inline void arch_raw_fill(void *p, int byte, size_t size)
+{
+	if (arch_watched())
+		arch_watch_fill(p, byte, size);
+	else
+		__builtin_memset(p, byte, size);
+}
+
 /* --- messages ------------------------------------------------------------------------------ */
 
 /* Hand a finished report to the handler; returns if that wants to go on, aborts otherwise.
  * @am may be NULL: no machine. @text: whole report, title line first. */
 void arch_report(const struct arch_machine *am, enum machine_report_kind kind, const char *text);
+
+/* The same for a report whose text, the kernel's, says less than @title. */
+void arch_report_titled(const struct arch_machine *am, enum machine_report_kind kind,
+			const char *title, const char *text);
 
 /* One line, no newline, to the log sink. */
 void arch_log(const struct arch_machine *am, int level, const char *line);

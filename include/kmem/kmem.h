@@ -19,6 +19,7 @@
 #include <kmem/slab.h>
 #include <kmem/sysctl.h>
 #include <kmem/trace.h>
+#include <kmem/sysfs.h>
 #include <kmem/types.h>
 #include <kmem/vmalloc.h>
 

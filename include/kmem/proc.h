@@ -3,6 +3,10 @@
  * The machine's state as text, in Linux's own formats, so that tools that read the files of /proc
  * read these. proc_name() lists them: those of /proc ("buddyinfo", "slabinfo", "vmallocinfo", …), of
  * debugfs ("extfrag_index", …), and "zones-csv", which is libkmem's own (docs/kmemsim.md).
+ *
+ * Besides these, on SLUB, caches are files as under /sys/kernel/slab: "slab" lists them, "slab/NAME"
+ * the files of one, "slab/NAME/FILE" is a file (docs/debugging.md says what is in it). The traces
+ * that debugfs has stand beside the others. Some can be written.
  */
 #ifndef KMEM_PROC_H
 #define KMEM_PROC_H
@@ -38,7 +42,8 @@ KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg)
 
 /**
  * proc_write - write to a file, as `echo TEXT > /proc/NAME` does
- * @name: as proc_read(). Only "slabinfo" takes anything, and only on SLAB
+ * @name: as proc_read(). "slabinfo" takes something on SLAB; on SLUB min_partial, cpu_partial,
+ *        remote_node_defrag_ratio, shrink and validate of a cache do, a line each
  * @text: for slabinfo "CACHE LIMIT BATCHCOUNT SHARED": new tunables of a cache. LIMIT is how many free
  *        objects a CPU's array holds, BATCHCOUNT how many move at once, SHARED × BATCHCOUNT how many
  *        a node's shared array holds (0: it has none). What follows is not looked at.
@@ -48,7 +53,7 @@ KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg)
  * make no sense (LIMIT or BATCHCOUNT below 1, BATCHCOUNT above LIMIT, SHARED below 0) are taken and
  * change nothing, as in Linux.
  *
- * Return: @len; -EINVAL: too long, not of this form, or no such cache; -ENOMEM: no room for arrays of
+ * Return: @len; -EINVAL: too long, not of this form, or no such cache; -ERANGE: a number too large; -ENOMEM: no room for arrays of
  * that size, nothing has changed; -EIO: this file cannot be written, as slabinfo on SLUB and SLOB;
  * -ENOENT; -ENODEV without a machine. Context: any thread; may sleep. Source: slabinfo(5).
  */

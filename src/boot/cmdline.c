@@ -8,6 +8,8 @@
  */
 #include "boot/boot.h"
 
+#include "common/backend.h"
+#include "common/debug_words.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
@@ -223,9 +225,6 @@ static const struct option options[] = {
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},
-	{"slub_debug", true, NULL},
-	{"slab_debug", true, NULL},
-	{"slob_debug", true, NULL},
 	{"noaliencache", false, NULL},
 	{"movable_node", false, NULL},
 	{"page_poison", true, NULL},
@@ -316,6 +315,34 @@ int cmdline_apply_sysctl(const char *cmdline, struct machine_error *err)
 	return ret;
 }
 
+/* slub_debug, slab_debug, slob_debug, with or without a value. */
+static bool is_debug_word(const struct word *w, size_t name)
+{
+	return name == 10 && !memcmp(w->text, "sl", 2) && !memcmp(w->text + 4, "_debug", 6) &&
+	       (!memcmp(w->text + 2, "ub", 2) || !memcmp(w->text + 2, "ab", 2) ||
+		!memcmp(w->text + 2, "ob", 2));
+}
+
+/* Kernels with another allocator do not listen to the word, but a wrong one is wrong everywhere. */
+static int apply_debug_word(const struct word *w, struct kernel_params *params,
+			    struct machine_error *err)
+{
+	size_t value = w->len > 10 ? 11 : 10;
+	struct param_text text = {.text = w->text + value, .len = w->len - value};
+	bool own = !memcmp(w->text, backend_traits.name, 4);
+	char bad = debug_words_bad_letter(&text, own ? backend_traits.debug_flags : ~(slab_flags_t)0);
+
+	if (own && !backend_traits.debug_flags)
+		return error_set(err, -EOPNOTSUPP,
+				  "kernel command line: '%.10s' is not in this version", w->text);
+	if (bad)
+		return error_set(err, -EINVAL, "kernel command line: no option '%c' of %.10s in '%.*s'",
+				  bad, w->text, w->len < 100 ? (int)w->len : 100, w->text);
+	if (own)
+		params->slab_debug = text;
+	return 0;
+}
+
 static int apply_word(const struct word *w, struct kernel_params *params, struct machine_error *err)
 {
 	size_t name = name_length(w);
@@ -324,6 +351,8 @@ static int apply_word(const struct word *w, struct kernel_params *params, struct
 	int len = w->len < 100 ? (int)w->len : 100;
 	char value[64] = "";
 
+	if (is_debug_word(w, name))
+		return apply_debug_word(w, params, err);
 	if (!opt)
 		return error_set(err, -EINVAL, "kernel command line: unknown word '%.*s'", len,
 				  w->text);

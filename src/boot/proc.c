@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of texts: which layer writes which file of /proc. */
+/* The table of texts: which layer writes which file of /proc; those of caches are common/sysfs.c's. */
 #include "boot/boot.h"
 
 #include "buddy/buddy.h"
 #include "common/registry.h"
+#include "common/sysfs.h"
 #include "lib/errno.h"
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
@@ -47,14 +48,19 @@ static long proc_show(const char *name, struct seq_file *m)
 {
 	const struct proc_file *file = proc_find(name);
 	struct kernel *k;
+	long err;
 
-	if (!file)
+	if (!file && !sysfs_is_slab(name))
 		return -ENOENT;
 	k = arch_kernel();
 	if (!k)
 		return -ENODEV;
-	file->show(k, m);
-	return (long)m->len;
+	if (file) {
+		file->show(k, m);
+		return (long)m->len;
+	}
+	err = sysfs_slab_show(k, name, m);
+	return err ? err : (long)m->len;
 }
 
 long proc_read(const char *name, char *buf, size_t size)
@@ -78,11 +84,13 @@ long proc_write(const char *name, const char *text, size_t len)
 	const struct proc_file *file = proc_find(name);
 	struct kernel *k;
 
-	if (!file)
+	if (!file && !sysfs_is_slab(name))
 		return -ENOENT;
 	k = arch_kernel();
 	if (!k)
 		return -ENODEV;
+	if (!file)
+		return sysfs_slab_store(k, name, text, len);
 	return file->write ? file->write(k, text, len) : -EIO;
 }
 

@@ -169,8 +169,8 @@ bool check_request(struct kernel *k, gfp_t gfp, unsigned int order, int nid)
 
 	if (unlikely(order >= MAX_ORDER)) {
 		if (warn)
-			report_warn(k, "alloc_pages: order %u is above the largest, %d", order,
-				    MAX_ORDER - 1);
+			report_warn_on(k, "alloc_pages: order %u is above the largest, %d", order,
+				       MAX_ORDER - 1);
 		return false;
 	}
 	if (unlikely((unsigned int)nid >= k->buddy->nr_nodes)) {

@@ -36,6 +36,8 @@ struct backend_traits {
 	unsigned int kmalloc_max_cache;	/* largest kmalloc class, bytes; 0: no classes */
 	slab_flags_t kmalloc_flags;	/* of the kmalloc classes: SLAB_HWCACHE_ALIGN on SLAB, else 0 */
 	slab_flags_t create_flags;	/* flags kmem_cache_create keeps */
+	slab_flags_t debug_flags;	/* those of the debug word's letters that there are; 0: the
+					   backend has no such word yet */
 	bool has_slabinfo;		/* lines for caches in slabinfo; else its header alone */
 	bool merges;			/* like caches share slabs (cache_merge.c) */
 	bool reaps;			/* reclaim shrinks its caches: it keeps free objects for long */
@@ -115,6 +117,20 @@ struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page);
  * none. */
 #define BACKEND_NO_OBJECT LONG_MIN
 long backend_offset(const struct kmem_cache *s, const struct page *head, const void *p);
+
+/* Lines "Allocated in …" and "Freed in …" with stacks about @object, which lies in @s, as far as its
+ * cache remembers them (SLAB_STORE_USER); else nothing. */
+void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_file *m);
+
+/* kmem_cache_validate(). -EOPNOTSUPP: the backend has nothing to look at. */
+long backend_validate(struct kmem_cache *s);
+
+/* The files of a cache (sysfs.h): the name of the @i-th, NULL past the last (a backend that has none:
+ * at once); one's text, or -ENOENT; what writing a line to it does: 0, -ENOENT, -EIO (not
+ * writable), -EINVAL, -ERANGE. The mutex is held. */
+const char *backend_file_name(unsigned int i);
+long backend_file_show(struct kmem_cache *s, const char *name, struct seq_file *m);
+long backend_file_store(struct kmem_cache *s, const char *name, const char *text);
 
 /* Bytes of @s's per-node parts, per-CPU parts (of all CPUs) and off-slab lists now. The structure
  * itself (cache_size) and the name are counted by common. */

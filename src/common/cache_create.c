@@ -8,11 +8,14 @@
  * is made (cache_merge.c).
  */
 #include "common/backend.h"
+#include "common/debug_words.h"
 #include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/errno.h"
 #include "lib/report.h"
 #include "lib/string.h"
+
+#include <kmem/sysfs.h>
 
 #define SLAB_FLAGS_PERMITTED                                                                      \
 	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_KMALLOC |                     \
@@ -106,7 +109,7 @@ struct kmem_cache *cache_create_boot(struct kernel *k, const char *name, unsigne
 		.object_size = size,
 		.size = size,
 		.align = cache_calculate_alignment(flags, align, size),
-		.flags = flags,
+		.flags = debug_words_flags(k, name, flags),
 		.boot = true,
 	};
 	struct kmem_cache *s;
@@ -224,7 +227,8 @@ struct kmem_cache *kmem_cache_create_args(const char *name, unsigned int size,
 		return NULL;
 	}
 	check_usercopy(k, &from);
-	from.flags &= backend_traits.create_flags;
+	/* What is merged is decided by the flags that a cache will have. */
+	from.flags = debug_words_flags(k, name, flags & backend_traits.create_flags);
 	from.align = cache_calculate_alignment(flags, args->align, size);
 
 	caches_lock(k);
@@ -348,6 +352,19 @@ int kmem_cache_shrink(struct kmem_cache *s)
 		return 0;
 	caches_lock(k);
 	ret = backend_shrink(s);
+	caches_unlock(k);
+	return ret;
+}
+
+long kmem_cache_validate(struct kmem_cache *s)
+{
+	struct kernel *k = cache_kernel(s, "kmem_cache_validate");
+	long ret;
+
+	if (!k)
+		return -ENODEV;
+	caches_lock(k);
+	ret = backend_validate(s);
 	caches_unlock(k);
 	return ret;
 }

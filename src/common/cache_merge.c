@@ -24,7 +24,8 @@
 	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_TYPESAFE_BY_RCU |        \
 	 SLAB_NOLEAKTRACE | SLAB_FAILSLAB)
 #define SLAB_MERGE_SAME                                                                           \
-	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT)
+	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT |                  \
+	 SLAB_CONSISTENCY_CHECKS)
 
 struct cache_alias {
 	struct cache_alias *next;
@@ -119,6 +120,12 @@ struct kmem_cache *cache_find_locked(struct kernel *k, const char *name)
 		if (has_name(s, name))
 			return s;
 	return NULL;
+}
+
+void cache_put_aliases(const struct kmem_cache *s, struct seq_file *m)
+{
+	for (const struct cache_alias *alias = s->aliases; alias; alias = alias->next)
+		seq_printf(m, "%s\n", alias->name);
 }
 
 void cache_free_names(struct kernel *k, struct kmem_cache *s)

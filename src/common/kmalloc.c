@@ -137,8 +137,8 @@ noinline void *kmalloc_slow(size_t size, gfp_t gfp, int node, const void *caller
 		return NULL;
 	if (size > KMALLOC_MAX_SIZE) {
 		if (!(gfp & __GFP_NOWARN))
-			report_warn(k, "kmalloc: %zu bytes are more than KMALLOC_MAX_SIZE (%lu)", size,
-				    KMALLOC_MAX_SIZE);
+			report_warn_on(k, "kmalloc: %zu bytes are more than KMALLOC_MAX_SIZE (%lu)",
+				       size, KMALLOC_MAX_SIZE);
 		return NULL;
 	}
 	node = slab_request_node(k, gfp, node, "kmalloc_node");

@@ -18,6 +18,7 @@
 
 struct page;
 struct meta_pool;
+struct stack_depot;
 
 /* How far boot has come; as Linux's slab_state. */
 enum slab_state {
@@ -48,6 +49,7 @@ struct cache_registry {
 	 * class (SLOB: all in 0). Atomics. */
 	long meta_live[KMALLOC_SHIFT_HIGH + 1];
 	bool zero_ctor_warned;
+	struct stack_depot *stacks;	/* stack_depot.h; NULL until the first stack; atomic */
 };
 
 /* Boot, after backend_init(): registry, kmalloc classes. 0 or a negative errno. */
@@ -107,6 +109,9 @@ struct kmem_cache *cache_merge_locked(struct kernel *k, const struct kmem_cache 
 /* The newest cache with that name among its names; NULL: none. The mutex is held. */
 struct kmem_cache *cache_find_locked(struct kernel *k, const char *name);
 
+/* The further names, a line each. */
+void cache_put_aliases(const struct kmem_cache *s, struct seq_file *m);
+
 void cache_free_names(struct kernel *k, struct kmem_cache *s);
 size_t cache_names_bytes(const struct kmem_cache *s);
 
@@ -164,9 +169,14 @@ void slab_bug(struct kernel *k, const char *what, const struct kmem_cache *s, co
 #define SLAB_BUG_INNER_BLOCK "pointer is inside a block of pages"
 
 /* The kernel's WARN "cache_from_obj: Wrong slab cache. A but object is from B": @object was given
- * to @s but belongs to @owner. The caller refuses the free afterwards. */
+ * to @s but belongs to @owner; then who allocated and freed it last, if @owner remembers. The
+ * caller refuses the free afterwards. */
 void slab_wrong_cache(struct kernel *k, const struct kmem_cache *s, const struct kmem_cache *owner,
 		      const void *object);
+
+/* Rows of 16 bytes of memory that may be poisoned, each as "LABEL ADDRESS: hex  characters", as the
+ * kernel's reports show an object. @label: padded to its width with the blanks it should have. */
+void slab_put_section(struct seq_file *m, const char *label, const void *p, size_t len);
 
 /* The address to print for @p: what the simulated x86 sees, or the host pointer if it sees
  * nothing. */

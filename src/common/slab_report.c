@@ -9,7 +9,7 @@
 #include "common/rcu.h"
 #include "common/registry.h"
 #include "buddy/buddy.h"
-#include "lib/report.h"
+#include "lib/report_queue.h"
 #include "lib/string.h"
 
 /* Room for a leak report, and how many objects it names. */
@@ -32,11 +32,55 @@ void slab_bug(struct kernel *k, const char *what, const struct kmem_cache *s, co
 		report_bug(k, "%s: %s, ptr 0x%llx", what, why, slab_addr(object));
 }
 
+struct tracked {
+	struct kmem_cache *s;
+	const void *object;
+};
+
+static void put_tracks(void *arg, struct seq_file *m)
+{
+	const struct tracked *t = arg;
+
+	backend_put_tracks(t->s, t->object, m);
+}
+
 void slab_wrong_cache(struct kernel *k, const struct kmem_cache *s, const struct kmem_cache *owner,
 		      const void *object)
 {
-	report_warn(k, "cache_from_obj: Wrong slab cache. %s but object is from %s, ptr 0x%llx", s->name,
-		    owner->name, slab_addr(object));
+	struct tracked t = {(struct kmem_cache *)(uintptr_t)owner, object};
+	struct report_queue q;
+
+	report_warn(k, "cache_from_obj: Wrong slab cache. %s but object is from %s", s->name,
+		    owner->name);
+	report_queue_init(&q, k);
+	report_queue_lines(&q, 3, put_tracks, &t);
+	report_queue_say(&q);
+}
+
+/* One row: 16 bytes or fewer, the characters always in the same column. */
+static void put_row(struct seq_file *m, const char *label, const char *p, size_t len)
+{
+	unsigned long long addr = slab_addr(p);
+	unsigned char bytes[16];
+
+	arch_raw_copy(bytes, p, len);
+	seq_printf(m, addr >> 32 ? "%s%016llx: " : "%s%08llx: ", label, addr);
+	for (size_t i = 0; i < 16; i++) {
+		if (i < len)
+			seq_printf(m, "%02x ", bytes[i]);
+		else
+			seq_puts(m, "   ");
+	}
+	seq_putc(m, ' ');
+	for (size_t i = 0; i < len; i++)
+		seq_putc(m, bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.');
+	seq_putc(m, '\n');
+}
+
+void slab_put_section(struct seq_file *m, const char *label, const void *p, size_t len)
+{
+	for (size_t at = 0; at < len; at += 16)
+		put_row(m, label, (const char *)p + at, len - at < 16 ? len - at : 16);
 }
 
 /* --- leaks ------------------------------------------------------------------------------------- */
@@ -50,25 +94,42 @@ static void put_rule(struct seq_file *m, char c)
 	seq_putc(m, '\n');
 }
 
-/* The kernel's order: a slab, how the program came here, the slab's objects, further slabs. */
-static void put_live(struct seq_file *m, struct kmem_cache *s, unsigned long objects, char *lines)
+static void put_header(struct seq_file *m, const struct kmem_cache *s)
+{
+	put_rule(m, '=');
+	seq_printf(m, "BUG %s (", s->name);
+	report_put_taint(m, s->kernel);
+	seq_printf(m, "): Objects remaining in %s on __kmem_cache_shutdown()\n", s->name);
+	put_rule(m, '-');
+	seq_putc(m, '\n');
+	report_taint(s->kernel, TAINT_BAD_PAGE);
+}
+
+/* The kernel's order: a slab, how the program came here, the slab's objects; then the next slab. */
+static void put_live(struct seq_file *m, struct kmem_cache *s, unsigned long objects, char *lines,
+		     size_t room)
 {
 	struct seq_file live;
-	const char *rest;
+	const char *line, *next;
 
-	seq_init_buf(&live, lines, LEAK_TEXT);
+	seq_init_buf(&live, lines, room);
 	backend_report_live(s, LEAK_OBJECTS, &live);
-	rest = strchr(lines, '\n');
-	if (!live.len || !rest) {
+	if (!live.len || !strchr(lines, '\n')) {
+		put_header(m, s);
 		seq_printf(m, "%lu object%s of %u bytes\n", objects, objects == 1 ? "" : "s",
 			   s->object_size);
 		report_put_caller(m, 3);
 		return;
 	}
-	rest++;
-	seq_write(m, lines, (size_t)(rest - lines));
-	report_put_caller(m, 3);
-	seq_puts(m, rest);
+	for (line = lines; (next = strchr(line, '\n')); line = next + 1) {
+		bool slab = !strncmp(line, "Slab ", 5);
+
+		if (slab)
+			put_header(m, s);
+		seq_write(m, line, (size_t)(next + 1 - line));
+		if (slab)
+			report_put_caller(m, 3);
+	}
 	if (objects > LEAK_OBJECTS)
 		seq_printf(m, "... and %lu more\n", objects - LEAK_OBJECTS);
 }
@@ -76,7 +137,9 @@ static void put_live(struct seq_file *m, struct kmem_cache *s, unsigned long obj
 noinline void cache_report_leak(struct kmem_cache *s, unsigned long objects)
 {
 	struct kernel *k = s->kernel;
-	char *text = arch_host_alloc(k->arch, 2 * LEAK_TEXT);
+	/* With tracks an object takes a dozen lines. */
+	size_t room = s->flags & SLAB_STORE_USER ? 16 * LEAK_TEXT : LEAK_TEXT;
+	char *text = arch_host_alloc(k->arch, 3 * room);
 	struct seq_file m;
 
 	if (!text) {
@@ -84,15 +147,10 @@ noinline void cache_report_leak(struct kmem_cache *s, unsigned long objects)
 			    s->name, s->name);
 		return;
 	}
-	seq_init_buf(&m, text, LEAK_TEXT);
-	put_rule(&m, '=');
-	seq_printf(&m, "BUG %s (Not tainted): Objects remaining in %s on __kmem_cache_shutdown()\n",
-		   s->name, s->name);
-	put_rule(&m, '-');
-	seq_putc(&m, '\n');
-	put_live(&m, s, objects, text + LEAK_TEXT);
+	seq_init_buf(&m, text, 2 * room);
+	put_live(&m, s, objects, text + 2 * room, room);
 	report_text(k, MACHINE_WARN, text);
-	arch_host_free(k->arch, text, 2 * LEAK_TEXT);
+	arch_host_free(k->arch, text, 3 * room);
 }
 
 /* Objects of a library cache that the library itself still holds: structures of caches that leaked,

@@ -15,6 +15,7 @@
 #define EEXIST 17
 #define ENODEV 19
 #define EINVAL 22
+#define ERANGE 34
 #define EDEADLK 35
 #define EOPNOTSUPP 95
 #endif

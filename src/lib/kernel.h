@@ -23,6 +23,7 @@ struct memcg_state;
 struct kernel {
 	struct arch_machine *arch;
 	struct kernel_params params;
+	uint32_t taint;			/* enum report_taint of lib/report.h, a bit each; atomic */
 	struct percpu_pool *percpu;	/* lib/percpu.h */
 	struct memblock *memblock;	/* memblock/memblock.h */
 	struct buddy *buddy;		/* buddy/buddy.h */

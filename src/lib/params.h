@@ -7,7 +7,14 @@
 #define KMEM_LIB_PARAMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* A value as it stands on the command line, which lives as long as the machine. */
+struct param_text {
+	const char *text;		/* not terminated; NULL: not given */
+	size_t len;
+};
 
 struct kernel_params {
 	uint64_t seed;
@@ -33,6 +40,7 @@ struct kernel_params {
 	unsigned int slub_min_objects;	/* 0: from the number of CPUs */
 	unsigned int slab_max_order;	/* 1; 0 on machines with at most 32 MiB */
 	bool slab_max_order_set;	/* by the command line */
+	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */
 };
 
 #endif

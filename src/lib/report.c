@@ -10,11 +10,15 @@
  *	Call Trace:
  *	 kfree+0x4b/0x90
  *	 main+0x21/0x40
+ *
+ * A WARN has a rule above it ("cut here"), a line with its place in the source behind the title,
+ * and an end mark.
  */
 #include "lib/report.h"
 
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
+#include "lib/string.h"
 
 #define LINE_MAX_LEN 1024
 #define TITLE_MAX_LEN 512
@@ -62,7 +66,7 @@ noinline void report_put_caller(struct seq_file *m, unsigned int skip)
 	put_stack(m, skip + 2);
 }
 
-/* Level with its three public callers: the stack starts at whoever reports. */
+/* Level with its public callers: the stack starts at whoever reports. */
 static noinline void report_line(struct kernel *k, enum machine_report_kind kind, const char *title)
 {
 	char text[TEXT_MAX_LEN];
@@ -74,6 +78,42 @@ static noinline void report_line(struct kernel *k, enum machine_report_kind kind
 	if (m.len >= sizeof(text))
 		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
 	arch_report(machine_of(k), kind, text);
+}
+
+static void put_place(struct seq_file *m, const struct report_place *at, unsigned long caller)
+{
+	const char *file = at->file;
+	char comm[32], name[128];
+	int tid;
+
+	while (!strncmp(file, "../", 3))
+		file += 3;
+	arch_thread_name(comm, sizeof(comm), &tid);
+	arch_symbol(caller, name, sizeof(name));
+	seq_printf(m, "WARNING: CPU: %u PID: %d at %s:%d %s\n", arch_cpu_ptr->id, tid, file,
+		   at->line, name);
+}
+
+noinline void report_warn_at(struct kernel *k, const struct report_place *at, const char *fmt, ...)
+{
+	char title[TITLE_MAX_LEN], text[TEXT_MAX_LEN];
+	struct seq_file m;
+	va_list args;
+
+	va_start(args, fmt);
+	kvsnprintf(title, sizeof(title), fmt, args);
+	va_end(args);
+	seq_init_buf(&m, text, sizeof(text));
+	seq_puts(&m, "------------[ cut here ]------------\n");
+	if (!at->silent)
+		seq_printf(&m, "%s\n", title);
+	put_place(&m, at, (unsigned long)__builtin_return_address(0));
+	report_put_caller(&m, 1);
+	seq_puts(&m, "---[ end trace 0000000000000000 ]---\n");
+	if (m.len >= sizeof(text))
+		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_taint(k, TAINT_WARN);
+	arch_report_titled(machine_of(k), MACHINE_WARN, title, text);
 }
 
 #define DEFINE_REPORT(name, kind)                                  \
@@ -88,13 +128,32 @@ static noinline void report_line(struct kernel *k, enum machine_report_kind kind
 		report_line(k, kind, title);                       \
 	}
 
-DEFINE_REPORT(report_warn, MACHINE_WARN)
 DEFINE_REPORT(report_bug, MACHINE_BUG)
 DEFINE_REPORT(report_panic, MACHINE_PANIC)
 
 void report_text(struct kernel *k, enum machine_report_kind kind, const char *text)
 {
 	arch_report(machine_of(k), kind, text);
+}
+
+void report_taint(struct kernel *k, enum report_taint taint)
+{
+	if (k)
+		__atomic_fetch_or(&k->taint, 1u << taint, __ATOMIC_RELAXED);
+}
+
+void report_put_taint(struct seq_file *m, const struct kernel *k)
+{
+	static const char letters[] = "GFSRMBUDAWCIOELKXTN";
+	uint32_t taint = k ? __atomic_load_n(&k->taint, __ATOMIC_RELAXED) : 0;
+
+	if (!taint) {
+		seq_puts(m, "Not tainted");
+		return;
+	}
+	seq_puts(m, "Tainted: G");
+	for (unsigned int i = 1; i < sizeof(letters) - 1; i++)
+		seq_putc(m, taint >> i & 1 ? letters[i] : ' ');
 }
 
 int error_set(struct machine_error *err, int code, const char *fmt, ...)

@@ -2,9 +2,12 @@
 /*
  * Messages of the kernel part, and assertions.
  *
- * pr_*        one line to the machine's log
- * report_*    a WARN or BUG of one line, with the caller's CPU and stack behind it
- * report_text a report whose whole text the caller has made
+ * pr_*          one line to the machine's log
+ * report_warn   a WARN, in the kernel's form: a rule, what is wrong, where the WARN stands, the
+ *               caller's CPU and stack
+ * report_warn_on  the same where the kernel gives no words: they are the report's title alone
+ * report_bug    a BUG of one line, with the caller's CPU and stack behind it; report_panic
+ * report_text   a report whose whole text the caller has made
  *
  * All work without a machine (k NULL): then the process-wide handler receives them.
  *
@@ -26,13 +29,35 @@ void pr_log(struct kernel *k, int level, const char *fmt, ...) KMEM_PRINTF(3, 4)
 #define pr_warn(k, ...) pr_log(k, 4, __VA_ARGS__)
 #define pr_info(k, ...) pr_log(k, 6, __VA_ARGS__)
 
-void report_warn(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
+struct report_place {
+	const char *file;
+	int line;
+	bool silent;	/* no words in the text */
+};
+
+#define report_warn(k, ...) \
+	report_warn_at(k, &(const struct report_place){__FILE__, __LINE__, false}, __VA_ARGS__)
+#define report_warn_on(k, ...) \
+	report_warn_at(k, &(const struct report_place){__FILE__, __LINE__, true}, __VA_ARGS__)
+void report_warn_at(struct kernel *k, const struct report_place *at, const char *fmt, ...)
+	KMEM_PRINTF(3, 4);
 void report_bug(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
 void report_panic(struct kernel *k, const char *fmt, ...) KMEM_PRINTF(2, 3);
 void report_text(struct kernel *k, enum machine_report_kind kind, const char *text);
 
 /* The lines "CPU: …" and "Call Trace: …" for such a text; @skip callers are left out. */
 void report_put_caller(struct seq_file *m, unsigned int skip);
+
+/* What a machine has been through, as the kernel's taint flags. */
+enum report_taint {
+	TAINT_BAD_PAGE = 5,	/* B: memory was found corrupt */
+	TAINT_WARN = 9,		/* W: a WARN was given */
+};
+
+void report_taint(struct kernel *k, enum report_taint taint);
+
+/* "Not tainted", or "Tainted: G    B   W         ". */
+void report_put_taint(struct seq_file *m, const struct kernel *k);
 
 /* Fill @err, which may be NULL; returns @code. */
 int error_set(struct machine_error *err, int code, const char *fmt, ...) KMEM_PRINTF(3, 4);

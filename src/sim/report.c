@@ -42,6 +42,8 @@ static struct log_hook log_hook_of(struct hooks *hooks)
 
 static enum machine_verdict default_report(const struct machine_report *r)
 {
+	if (!strstr(r->text, r->title))
+		fprintf(stderr, "%s\n", r->title);
 	fputs(r->text, stderr);
 	fflush(stderr);
 	return r->kind == MACHINE_WARN ? MACHINE_CONTINUE : MACHINE_ABORT;
@@ -57,14 +59,20 @@ static void title_of(const char *text, char *title, size_t size)
 
 void arch_report(const struct arch_machine *am, enum machine_report_kind kind, const char *text)
 {
-	struct machine *m = am ? machine_of(am) : NULL;
-	struct report_hook hook = {0};
-	struct machine_report r = {.kind = kind, .text = text};
-	enum machine_verdict verdict;
 	char title[TITLE_MAX];
 
 	title_of(text, title, sizeof(title));
-	r.title = title;
+	arch_report_titled(am, kind, title, text);
+}
+
+void arch_report_titled(const struct arch_machine *am, enum machine_report_kind kind,
+			const char *title, const char *text)
+{
+	struct machine *m = am ? machine_of(am) : NULL;
+	struct report_hook hook = {0};
+	struct machine_report r = {.kind = kind, .title = title, .text = text};
+	enum machine_verdict verdict;
+
 	if (m)
 		hook = report_hook_of(&m->hooks);
 	if (!hook.fn)

@@ -9,6 +9,7 @@
  *   page           addressable             addressable and defined: a page may be written by its
  *                                          second address, which Valgrind takes for another one
  *   raw access     code without checks     allowed for the moment of the access
+ *   raw copy, fill code without checks     not looked at
  *
  * The poison of a machine lies in shadow memory that knows nothing of windows: it goes with the
  * windows (watch_forget), or it would hit whatever the host puts there next.
@@ -129,5 +130,31 @@ void arch_watch_write(void *to, const void *from, size_t size)
 	copy_unchecked(to, from, size);
 #ifdef KMEM_VALGRIND
 	VALGRIND_MAKE_MEM_NOACCESS(to, size);
+#endif
+}
+
+void arch_watch_copy(void *to, const void *from, size_t size)
+{
+#ifdef KMEM_VALGRIND
+	VALGRIND_DISABLE_ERROR_REPORTING;
+#endif
+	copy_unchecked(to, from, size);
+#ifdef KMEM_VALGRIND
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	VALGRIND_MAKE_MEM_DEFINED(to, size);
+#endif
+}
+
+__attribute__((no_sanitize_address)) void arch_watch_fill(void *p, int byte, size_t size)
+{
+	volatile char *to = p;
+
+#ifdef KMEM_VALGRIND
+	VALGRIND_DISABLE_ERROR_REPORTING;
+#endif
+	for (size_t i = 0; i < size; i++)
+		to[i] = (char)byte;
+#ifdef KMEM_VALGRIND
+	VALGRIND_ENABLE_ERROR_REPORTING;
 #endif
 }

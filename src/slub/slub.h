@@ -144,7 +144,8 @@ struct slub_order {
 	unsigned int objects;
 };
 
-/* Fields are constant after backend_create(). The hot ones follow kmem_cache.kernel closely. */
+/* Fields are constant after backend_create(), but for cpu_partial, cpu_partial_slabs, min_partial and
+ * remote_node_defrag_ratio, which slub_sysfs.c may write while others read them. The hot ones follow kmem_cache.kernel closely. */
 struct slub_cache {
 	struct kmem_cache common;
 	size_t alloc_off;		/* cpu_off, as the fast paths of allocation */
@@ -287,7 +288,7 @@ static inline unsigned long slub_nr_partial(const struct slub_node *n)
 /* Whether a slab that has become empty goes back to the page allocator. */
 static inline bool slub_may_discard(const struct slub_cache *s, const struct slub_node *n)
 {
-	return slub_nr_partial(n) >= s->min_partial;
+	return slub_nr_partial(n) >= __atomic_load_n(&s->min_partial, __ATOMIC_RELAXED);
 }
 
 /* A CPU section of a slow path, entered whichever way is open. */
@@ -394,6 +395,9 @@ static inline void slub_wipe(const struct slub_cache *s, void *object)
 /* Fill size, offsets, orders and limits of @s. 0 or -E2BIG: no order holds one object. */
 int slub_calculate_sizes(struct slub_cache *s);
 
+/* How many free objects a CPU's partial list is to hold. */
+void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects);
+
 /* --- slub_slab.c --------------------------------------------------------------------------- */
 
 /* A slab from the page allocator, counted on its node, all objects free on `head`, frozen;
@@ -441,21 +445,31 @@ void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain);
  * first. */
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);
 
-/* Empty one CPU's part of the cache into the nodes. */
+/* Empty one CPU's part of the cache into the nodes; all CPUs' parts. */
 void slub_flush_cpu(struct slub_cache *s, unsigned int id);
+void slub_flush_all(struct slub_cache *s);
 
 /* --- slub_debug.c -------------------------------------------------------------------------- */
 
-void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node);
-void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, void *object, const char *what);
+/* As slub_alloc_slow(), of which they are the part for debug caches. */
+void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node, size_t size, const void *caller);
+
+/* Give p[0 … nr) back, which lie in @slab; the last of them comes out first again. What must not be
+ * freed is reported and stays; @p is written to. @what, @caller: who is called, and by whom. */
+void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, size_t nr, void **p,
+		     const char *what, const void *caller);
 
 /* --- slub_alloc.c -------------------------------------------------------------------------- */
 
 /* slub_alloc_slow(), charged to the thread's group if there is one. */
-void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node);
+void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node, size_t size,
+			 const void *caller);
 
-/* An object by the slow path, zeroed if asked for; NULL: none, or misuse. */
-void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node);
+/* An object by the slow path, zeroed if asked for; NULL: none, or misuse. @size: bytes that kmalloc()
+ * was asked for; @caller: a return address, whose call of the library this is. */
+void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node, size_t size, const void *caller);
+
+#define SLUB_CALLER() __builtin_return_address(0)
 
 /* The kernel's message when no slab can be had. */
 void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node);
@@ -473,6 +487,9 @@ void slub_report_double_free(struct slub_cache *s, const void *object, const cha
 struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, const void *object,
 				    const char *what);
 
+/* kmem_cache_free(), or with @s NULL kfree(), in the name of its caller. */
+void slub_free_one(struct slub_cache *s, void *object, const void *caller);
+
 /* @cnt objects of one slab, linked from @head to @tail, to the slab's own free list. */
 void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,
 		       unsigned int cnt, const char *what);
@@ -488,6 +505,20 @@ struct slub_counts {
 	unsigned long objects;
 	unsigned long free;	/* in partial slabs of the nodes; what CPUs hold counts as used */
 };
+
+/* One bit an object: free. */
+struct slub_free_map {
+	uint64_t bits[(SLUB_MAX_OBJECTS + 63) / 64];
+};
+
+/* What is on the slab's own list. */
+void slub_map_free_objects(struct slub_cache *s, const struct slub_slab *slab,
+			   struct slub_free_map *map);
+
+static inline bool slub_map_has(const struct slub_free_map *map, size_t i)
+{
+	return map->bits[i / 64] >> i % 64 & 1;
+}
 
 /* Sum over the nodes. */
 void slub_count(struct slub_cache *s, struct slub_counts *sum);

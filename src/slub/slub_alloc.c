@@ -157,7 +157,8 @@ static bool check_cache(struct slub_cache *s)
 	return true;
 }
 
-noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
+noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node, size_t size,
+			       const void *caller)
 {
 	void *object;
 
@@ -171,7 +172,7 @@ noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node)
 	if (node != NUMA_NO_NODE && !s->nodes[node])
 		node = NUMA_NO_NODE;
 	if (slub_is_debug(s))
-		object = slub_debug_alloc(s, gfp, node);
+		object = slub_debug_alloc(s, gfp, node, size, caller);
 	else
 		object = alloc_object(s, gfp, node);
 	if (unlikely(!object))
@@ -244,17 +245,17 @@ static __always_inline void *finish(struct slub_cache *s, void *object, gfp_t gf
 	return object;
 }
 
-void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node)
+void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node, size_t size, const void *caller)
 {
 	struct kernel *k = s->common.kernel;
 	struct memcg_charge charge;
 	void *object;
 
 	if (unlikely(k != arch_cpu_ptr->kernel))
-		return slub_alloc_slow(s, gfp, node); /* which has a machine found, or says why not */
+		return slub_alloc_slow(s, gfp, node, size, caller); /* which has a machine found, or says why not */
 	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
 		return NULL;
-	object = slub_alloc_slow(s, gfp, node);
+	object = slub_alloc_slow(s, gfp, node, size, caller);
 	memcg_settle(k, &charge, object);
 	return object;
 }
@@ -263,7 +264,7 @@ void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node)
  * objects charged. */
 static noinline void *alloc_unentered(struct slub_cache *s, gfp_t gfp, int node, const void *caller)
 {
-	void *object = slub_alloc_charged(s, gfp, node);
+	void *object = slub_alloc_charged(s, gfp, node, 0, caller);
 
 	trace_kmem_cache_alloc(caller, &s->common, object, gfp, node);
 	return object;
@@ -279,11 +280,11 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 		return alloc_unentered(s, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 	if (unlikely(is_stranger(s, cpu))) {
 		arch_cpu_leave(cpu);
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, 0, SLUB_CALLER());
 	}
 	object = pop_and_leave(s, cpu);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, 0, SLUB_CALLER());
 	return finish(s, object, gfp);
 }
 
@@ -313,7 +314,7 @@ void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, int node)
 	else
 		arch_cpu_leave(cpu);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, node);
+		return slub_alloc_slow(s, gfp, node, 0, SLUB_CALLER());
 	return finish(s, object, gfp);
 }
 
@@ -326,7 +327,7 @@ static noinline void *kmalloc_unentered(size_t size, gfp_t gfp, int node, const 
 	if (!k)
 		return NULL;
 	s = slub_of(kmalloc_cache(&k->caches->kmalloc, size, gfp));
-	object = slub_alloc_charged(s, gfp, node);
+	object = slub_alloc_charged(s, gfp, node, size, caller);
 	trace_kmalloc(caller, object, size, s->common.size, gfp, node);
 	return object;
 }
@@ -345,7 +346,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	object = pop_and_leave(s, cpu);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE);
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, size, SLUB_CALLER());
 	return finish(s, object, gfp);
 }
 
@@ -363,6 +364,6 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	object = pop_node_and_leave(s, cpu, node);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, node);
+		return slub_alloc_slow(s, gfp, node, size, SLUB_CALLER());
 	return finish(s, object, gfp);
 }

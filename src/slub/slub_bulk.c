@@ -42,12 +42,12 @@ static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 }
 
 /* In an atomic context all objects come by here, and the first one's report is the call's. */
-static noinline void *alloc_one(struct slub_cache *s, gfp_t gfp, bool first)
+static noinline void *alloc_one(struct slub_cache *s, gfp_t gfp, bool first, const void *caller)
 {
 	void *object;
 
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
-	object = slub_alloc_charged(s, gfp, NUMA_NO_NODE);
+	object = slub_alloc_charged(s, gfp, NUMA_NO_NODE, 0, caller);
 	context_end_call();
 	return object;
 }
@@ -64,7 +64,7 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 		got += popped;
 		if (got == nr)
 			break;
-		p[got] = alloc_one(s, gfp & ~__GFP_ZERO, !got);
+		p[got] = alloc_one(s, gfp & ~__GFP_ZERO, !got, SLUB_CALLER());
 		if (unlikely(!p[got])) {
 			kmem_cache_free_bulk(cache, got, p);
 			return 0;
@@ -240,13 +240,58 @@ static noinline void report_bad(struct slub_cache *s, void *object)
 		slub_report_double_free(s, object, "kmem_cache_free_bulk");
 }
 
-/* What cannot be in a run: NULL, large blocks, objects of debug caches, and misuse to report. */
-static void free_alone(struct kmem_cache *cache, void *object)
+/* Whether @object lies in @slab; else where. */
+static bool same_slab(struct arch_cpu *cpu, const struct slub_slab *slab, const void *object)
 {
-	if (cache)
-		kmem_cache_free(cache, object);
-	else
-		kfree(object);
+	struct page *head = memmap_lookup_head(cpu, object);
+
+	return head && page_type(head) == PAGE_TYPE_SLAB && slub_slab_of(head) == slab;
+}
+
+/*
+ * p[nr - 1] lies in @slab, of a debug cache: it goes back together with the others of that slab,
+ * found as gather_past_others() finds them. Returns how many are left.
+ */
+static size_t free_debug_run(struct arch_cpu *cpu, struct slub_slab *slab, size_t nr, void **p,
+			     const void *caller)
+{
+	unsigned int others = 0;
+	size_t left = nr;
+
+	while (nr && others < LOOKAHEAD) {
+		void *object = p[--nr];
+
+		if (!same_slab(cpu, slab, object)) {
+			others++;
+			continue;
+		}
+		p[nr] = p[--left];
+		p[left] = object;
+	}
+	return left;
+}
+
+/* What cannot be in a run: NULL, large blocks, objects of debug caches, and misuse to report.
+ * Returns how many of p[0 … nr) are left. */
+static size_t free_others(struct slub_cache *s, size_t nr, void **p, const void *caller)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	void *object = p[nr - 1];
+	struct page *head = memmap_lookup_head(cpu, object);
+	struct slub_slab *slab = NULL;
+	size_t left;
+
+	if (head && page_type(head) == PAGE_TYPE_SLAB)
+		slab = slub_slab_of(head);
+	if (!slab || !slub_is_debug(slab->cache) ||
+	    !slub_check_object(cpu, s, object, "kmem_cache_free_bulk")) {
+		if (!slab || !slub_is_debug(slab->cache))
+			slub_free_one(s, object, caller);
+		return nr - 1;
+	}
+	left = free_debug_run(cpu, slab, nr, p, caller);
+	slub_debug_free(slab->cache, slab, nr - left, p + left, "kmem_cache_free_bulk", caller);
+	return left;
 }
 
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
@@ -261,15 +306,14 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 
 		if (!at.cpu)
 			return;
-		nr--;
-		if (likely(run_begin(&r, s, at.cpu, p[nr]))) {
-			nr = run_gather(&r, nr, p);
+		if (likely(run_begin(&r, s, at.cpu, p[nr - 1]))) {
+			nr = run_gather(&r, nr - 1, p);
 			run_put(&r, at);
 			if (unlikely(r.bad))
 				report_bad(r.s, r.bad);
 			continue;
 		}
 		slub_leave(at);
-		free_alone(cache, p[nr]);
+		nr = free_others(s, nr, p, SLUB_CALLER());
 	}
 }

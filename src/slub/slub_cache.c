@@ -24,6 +24,7 @@ const struct backend_traits backend_traits = {
 	.create_flags = SLUB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |
 			SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE |
 			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS,
+	.debug_flags = SLUB_DEBUG_FLAGS,
 	.has_slabinfo = true,
 	.merges = true,
 };
@@ -143,7 +144,7 @@ size_t backend_management_bytes(struct kmem_cache *cache)
 
 /* --- shrink, shutdown ---------------------------------------------------------------------- */
 
-static void flush_all(struct slub_cache *s)
+void slub_flush_all(struct slub_cache *s)
 {
 	const struct arch_machine *am = s->common.kernel->arch;
 
@@ -199,7 +200,7 @@ int backend_shrink(struct kmem_cache *cache)
 	struct slub_cache *s = slub_of(cache);
 	struct slub_counts left;
 
-	flush_all(s);
+	slub_flush_all(s);
 	for (unsigned int i = 0; i < s->nr_nodes; i++)
 		if (s->nodes[i])
 			shrink_node(s, s->nodes[i]);
@@ -226,7 +227,7 @@ unsigned long backend_shutdown(struct kmem_cache *cache)
 	struct slub_cache *s = slub_of(cache);
 	struct slub_counts left;
 
-	flush_all(s);
+	slub_flush_all(s);
 	for (unsigned int i = 0; i < s->nr_nodes; i++)
 		if (s->nodes[i])
 			free_empty(s, s->nodes[i]);

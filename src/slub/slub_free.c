@@ -40,6 +40,9 @@ struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, 
 		slab_wrong_cache(cpu->kernel, &s->common, &owner->common, object);
 		return NULL;
 	}
+	/* It is looked at under list_lock. */
+	if (slub_is_debug(owner))
+		return slab;
 	off = (size_t)((const char *)object - (char *)memmap_address(cpu, head)) -
 	      owner->red_left_pad;
 	if (unlikely(off >= (size_t)slub_load(slab).objects * owner->common.size ||
@@ -149,7 +152,8 @@ static bool freed_last(struct slub_cache *s, const struct slub_slab *slab, const
 }
 
 /* Whatever CPU and slab it is. */
-static noinline void free_slow(struct slub_cache *s, void *object, const char *what)
+static noinline void free_slow(struct slub_cache *s, void *object, const char *what,
+			       const void *caller)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 	struct slub_slab *slab;
@@ -160,7 +164,7 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 	if (!slab)
 		return;
 	if (slub_is_debug(s)) {
-		slub_debug_free(s, slab, object, what);
+		slub_debug_free(s, slab, 1, &object, what, caller);
 		return;
 	}
 	if (unlikely(s->common.init_on_free && freed_last(s, slab, object))) {
@@ -183,7 +187,8 @@ static __always_inline bool only_lengthens(union slub_state old)
  * the rest to those who look at everything. Should the thread have moved to the CPU whose slab it
  * is, the slab's own list is still a right place.
  */
-static noinline void free_elsewhere(struct slub_cache *s, void *object, const char *what)
+static __always_inline void free_elsewhere(struct slub_cache *s, void *object, const char *what,
+					   const void *caller)
 {
 	struct arch_cpu *cpu = arch_cpu_ptr;
 	struct page *page = memmap_lookup_head(cpu, object);
@@ -194,7 +199,7 @@ static noinline void free_elsewhere(struct slub_cache *s, void *object, const ch
 	char *base;
 
 	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || s->slow_free)) {
-		free_slow(s, object, what);
+		free_slow(s, object, what, caller);
 		return;
 	}
 	slab = slub_slab_of(page);
@@ -203,7 +208,7 @@ static noinline void free_elsewhere(struct slub_cache *s, void *object, const ch
 	old = slub_load(slab);
 	if (unlikely(slab->cache != s || off >= (size_t)old.objects * s->common.size ||
 		     !slub_is_multiple(s, off))) {
-		free_slow(s, object, what);
+		free_slow(s, object, what, caller);
 		return;
 	}
 	head = (uint32_t)off + 1;
@@ -219,6 +224,17 @@ static noinline void free_elsewhere(struct slub_cache *s, void *object, const ch
 	} while (unlikely(!slub_cas(slab, &old, new)));
 }
 
+/* One for each public function, so that the name costs its caller no argument. */
+static noinline void cache_free_elsewhere(struct slub_cache *s, void *object, const void *caller)
+{
+	free_elsewhere(s, object, "kmem_cache_free", caller);
+}
+
+static noinline void kfree_elsewhere(struct slub_cache *s, void *object, const void *caller)
+{
+	free_elsewhere(s, object, "kfree", caller);
+}
+
 /* In the CPU's slab, but inside an object or the one freed last. */
 static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *object,
 						    const char *what)
@@ -227,9 +243,11 @@ static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *
 		slub_report_double_free(s, object, what);
 }
 
-/* To the CPU's free list, in a section, which ends here; or to where it belongs. */
+/* To the CPU's free list, in a section, which ends here; or to where it belongs. The caller's address
+ * is read where it is needed, not before. */
 static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
-				      const char *what)
+				      const char *what,
+				      void (*elsewhere)(struct slub_cache *, void *, const void *))
 {
 	struct slub_cpu *c = percpu_ptr(cpu, s->free_off);
 	void *first = c->freelist;
@@ -237,7 +255,7 @@ static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu
 
 	if (unlikely(off >= c->span)) {
 		arch_cpu_leave(cpu);
-		free_elsewhere(s, object, what);
+		elsewhere(s, object, SLUB_CALLER());
 		return;
 	}
 	if (unlikely(!slub_is_multiple(s, off) || object == first)) {
@@ -257,7 +275,7 @@ static noinline void free_unentered(struct slub_cache *s, void *object, const vo
 	if (object)
 		trace_kmem_cache_free(caller, &s->common, object);
 	memcg_uncharge(&s->common, object);
-	free_slow(s, object, "kmem_cache_free");
+	free_slow(s, object, "kmem_cache_free", caller);
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
@@ -272,10 +290,10 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	/* Another machine's cache has its per-CPU part elsewhere. */
 	if (unlikely(s->common.kernel != cpu->kernel)) {
 		arch_cpu_leave(cpu);
-		free_slow(s, object, "kmem_cache_free");
+		free_slow(s, object, "kmem_cache_free", SLUB_CALLER());
 		return;
 	}
-	free_fast(s, cpu, object, "kmem_cache_free");
+	free_fast(s, cpu, object, "kmem_cache_free", cache_free_elsewhere);
 }
 
 static noinline void kfree_unentered(const void *p, const void *caller)
@@ -291,7 +309,15 @@ static noinline void kfree_unentered(const void *p, const void *caller)
 	if (!head || page_type(head) != PAGE_TYPE_SLAB)
 		kfree_slow(p);
 	else
-		free_slow(slub_slab_of(head)->cache, (void *)(uintptr_t)p, "kfree");
+		free_slow(slub_slab_of(head)->cache, (void *)(uintptr_t)p, "kfree", caller);
+}
+
+void slub_free_one(struct slub_cache *s, void *object, const void *caller)
+{
+	if (s)
+		free_unentered(s, object, caller);
+	else
+		kfree_unentered(object, caller);
 }
 
 void kfree(const void *p)
@@ -309,7 +335,7 @@ void kfree(const void *p)
 		kfree_slow(p);
 		return;
 	}
-	free_fast(slub_slab_of(head)->cache, cpu, (void *)(uintptr_t)p, "kfree");
+	free_fast(slub_slab_of(head)->cache, cpu, (void *)(uintptr_t)p, "kfree", kfree_elsewhere);
 }
 
 size_t ksize(const void *p)

@@ -21,6 +21,7 @@
  */
 #include "slub/slub.h"
 
+#include "common/debug_words.h"
 #include "lib/errno.h"
 
 #define WORD ((unsigned int)sizeof(void *))
@@ -180,13 +181,33 @@ static unsigned int cpu_partial_of(const struct slub_cache *s)
 	return size >= 256 ? 52 : 120;
 }
 
+void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects)
+{
+	/* A list of half-full slabs: twice as many slabs as the objects would fill. */
+	uint64_t slabs = (2ull * objects + s->oo.objects - 1) / s->oo.objects;
+
+	__atomic_store_n(&s->cpu_partial, objects, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->cpu_partial_slabs, (unsigned int)slabs, __ATOMIC_RELAXED);
+}
+
+/* O among the letters of slub_debug: rather no metadata than larger slabs. */
+static void keep_order(struct slub_cache *s)
+{
+	if (order_of(s->common.size) <= order_of(s->common.object_size) ||
+	    !debug_words_keep_order(s->common.kernel))
+		return;
+	s->common.flags &= ~(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER);
+	calculate_layout(s);
+}
+
 int slub_calculate_sizes(struct slub_cache *s)
 {
 	struct kernel *k = s->common.kernel;
 	unsigned int order;
 
-	set_flags(s);
 	calculate_layout(s);
+	keep_order(s);
+	set_flags(s);
 	order = calculate_order(k, s->common.size);
 	if (order >= MAX_ORDER)
 		return -E2BIG;
@@ -196,9 +217,7 @@ int slub_calculate_sizes(struct slub_cache *s)
 	s->min.objects = objects_in(s->min.order, s->common.size);
 	s->size_magic = UINT64_MAX / s->common.size + 1;
 	s->min_partial = min_partial_of(s->common.size);
-	s->cpu_partial = cpu_partial_of(s);
-	/* A list of half-full slabs: twice as many slabs as the objects would fill. */
-	s->cpu_partial_slabs = (2 * s->cpu_partial + s->oo.objects - 1) / s->oo.objects;
+	slub_set_cpu_partial(s, cpu_partial_of(s));
 	s->remote_node_defrag_ratio = 1000;
 	set_allocflags(s);
 	return 0;

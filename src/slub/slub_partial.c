@@ -95,7 +95,7 @@ static bool get_partial_node(struct slub_cache *s, struct slub_node *n, struct s
 			batch->extra_tail = &slab->next;
 			extra++;
 		}
-		if (extra > s->cpu_partial_slabs / 2)
+		if (extra > __atomic_load_n(&s->cpu_partial_slabs, __ATOMIC_RELAXED) / 2)
 			break;
 	}
 	arch_spin_unlock(&n->list_lock);
@@ -123,7 +123,9 @@ struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoner
 	enum kmem_zone_type highest = highest_zone(gfp | s->allocflags);
 
 	if (!*z) {
-		if (s->nr_nodes == 1 || next_random(k) % 1024 > s->remote_node_defrag_ratio)
+		if (s->nr_nodes == 1 ||
+		    next_random(k) % 1024 >
+			    __atomic_load_n(&s->remote_node_defrag_ratio, __ATOMIC_RELAXED))
 			return NULL;
 		*z = buddy_node(k, (int)arch_cpu_current()->node)->zonelist;
 	} else {
@@ -132,7 +134,8 @@ struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoner
 	for (; (*z)->zone; (*z)++) {
 		struct slub_node *n = s->nodes[(*z)->zone->pgdat->nid];
 
-		if ((*z)->type <= highest && n && slub_nr_partial(n) > s->min_partial)
+		if ((*z)->type <= highest && n && 
+		    slub_nr_partial(n) > __atomic_load_n(&s->min_partial, __ATOMIC_RELAXED))
 			return n;
 	}
 	return NULL;
@@ -256,7 +259,8 @@ void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab)
 	struct slub_cpu *c = slub_cpu(s, at.cpu);
 	struct slub_slab *spill = NULL;
 
-	if (unlikely(c->nr_partial >= s->cpu_partial_slabs && c->partial)) {
+	if (unlikely(c->nr_partial >= __atomic_load_n(&s->cpu_partial_slabs, __ATOMIC_RELAXED) &&
+		     c->partial)) {
 		spill = c->partial;
 		c->partial = NULL;
 		c->nr_partial = 0;

@@ -6,7 +6,7 @@
  * A CPU's part is read under a claim, a node's under list_lock; between two of them the cache may
  * change, as in Linux. Objects that CPUs hold ready count as active.
  */
-#include "slub/slub.h"
+#include "slub/slub_debug.h"
 
 void slub_count(struct slub_cache *s, struct slub_counts *sum)
 {
@@ -167,60 +167,43 @@ void backend_show_state(struct kmem_cache *cache, struct kernel *k, kmem_label_f
 
 /* --- leak reports -------------------------------------------------------------------------- */
 
-/* One bit an object: free. */
-struct free_map {
-	uint64_t bits[(SLUB_MAX_OBJECTS + 63) / 64];
-};
-
-static void map_free_objects(struct slub_cache *s, const struct slub_slab *slab,
-			     struct free_map *map)
+void slub_map_free_objects(struct slub_cache *s, const struct slub_slab *slab,
+			   struct slub_free_map *map)
 {
 	char *base = slub_address(s, slab);
 	union slub_state state = slub_load(slab);
-	unsigned int count = 0;
+	void *p = slub_head(base, state);
 
 	__builtin_memset(map, 0, sizeof(*map));
-	for (void *p = slub_head(base, state); p && count < state.objects; count++) {
-		size_t i = (size_t)((char *)p - base - s->red_left_pad) / s->common.size;
+	for (unsigned int count = 0; p && count < state.objects; count++) {
+		size_t off = (size_t)((char *)p - base) - s->red_left_pad;
 
-		map->bits[i / 64] |= 1ull << i % 64;
+		/* A list that leads out of the slab ends there. */
+		if (off >= (size_t)state.objects * s->common.size)
+			break;
+		map->bits[off / s->common.size / 64] |= 1ull << off / s->common.size % 64;
 		p = slub_get_freepointer(s, p);
 	}
 }
 
-/* As Linux prints page flags: PG_slab is bit 9, PG_head bit 16, the zone begins at bit 59. */
-static void show_slab_line(struct slub_cache *s, const struct slub_slab *slab, struct seq_file *m)
-{
-	const struct page *page = slub_page(slab);
-	union slub_state state = slub_load(slab);
-	unsigned int zone = page_flags_zone(page->flags);
-	unsigned long long flags = (unsigned long long)zone << 59 | 0x200;
-
-	if (page->order)
-		flags |= 0x10000;
-	seq_printf(m, "Slab 0x%llx objects=%u used=%u fp=0x%llx", slab_addr(page), state.objects,
-		   state.inuse, slab_addr(slub_head(slub_address(s, slab), state)));
-	seq_printf(m, " flags=0x%llx(slab%s|node=%u|zone=%u)\n", flags, page->order ? "|head" : "",
-		   page_flags_node(page->flags), zone);
-}
-
 /* Returns how many objects were written, at most @max. */
 static unsigned int report_slab(struct slub_cache *s, const struct slub_slab *slab,
-				struct free_map *map, unsigned int max, struct seq_file *m)
+				struct slub_free_map *map, unsigned int max, struct seq_file *m)
 {
 	char *base = slub_address(s, slab);
 	union slub_state state = slub_load(slab);
 	unsigned int done = 0;
 
-	show_slab_line(s, slab, m);
-	map_free_objects(s, slab, map);
+	slub_put_slab_line(s, slab, m);
+	slub_map_free_objects(s, slab, map);
 	for (size_t i = 0; i < state.objects && done < max; i++) {
 		char *object = base + s->red_left_pad + i * s->common.size;
 
-		if (map->bits[i / 64] >> i % 64 & 1)
+		if (slub_map_has(map, i))
 			continue;
 		seq_printf(m, "Object 0x%llx @offset=%zu\n", slab_addr(object),
 			   (size_t)(object - base));
+		slub_put_tracking(s, object, m);
 		done++;
 	}
 	return done;
@@ -229,7 +212,7 @@ static unsigned int report_slab(struct slub_cache *s, const struct slub_slab *sl
 void backend_report_live(struct kmem_cache *cache, unsigned int max, struct seq_file *m)
 {
 	struct slub_cache *s = slub_of(cache);
-	struct free_map map;
+	struct slub_free_map map;
 
 	for (unsigned int i = 0; i < s->nr_nodes; i++) {
 		struct slub_node *n = s->nodes[i];

@@ -11,7 +11,7 @@
  * grace period has passed: its place on the node's list of all slabs becomes its place in RCU's
  * queue, and until its callback runs it looks like a slab all of whose objects are free.
  */
-#include "slub/slub.h"
+#include "slub/slub_debug.h"
 
 /* What a caller's flags may say about a slab's pages; zeroing is done object by object. */
 #define SLUB_GFP_RECLAIM                                                                   \
@@ -45,6 +45,8 @@ static void set_up_objects(struct slub_cache *s, char *base, unsigned int object
 	char *object = base + s->red_left_pad;
 
 	for (unsigned int i = 0; i < objects; i++, object += s->common.size) {
+		if (slub_is_debug(s))
+			slub_setup_object_debug(s, object);
 		if (unlikely(s->common.ctor))
 			s->common.ctor(object);
 		slub_set_freepointer(s, object, i + 1 < objects ? object + s->common.size : NULL);
@@ -68,6 +70,7 @@ struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node)
 	slab->cache = s;
 	slab_account(s->common.kernel, &s->common, page, got.order, true);
 	base = slub_address(s, slab);
+	slub_setup_slab_debug(s, base, got.order);
 	set_up_objects(s, base, got.objects);
 	state.head = slub_head_of(base, base + s->red_left_pad);
 	state.objects = (uint16_t)(got.objects & 0x7fff);
@@ -100,6 +103,8 @@ static void free_pages_rcu(struct rcu_head *head)
 void slub_free_slab(struct slub_cache *s, struct slub_slab *slab)
 {
 	kassert_internal(slub_load(slab).inuse == 0);
+	if (unlikely(s->common.flags & SLAB_CONSISTENCY_CHECKS))
+		slub_check_free_slab(s, slab);
 	if (unlikely(s->common.flags & SLAB_TYPESAFE_BY_RCU))
 		rcu_queue(s->common.kernel, &slab->rcu, free_pages_rcu);
 	else

@@ -331,7 +331,7 @@ static void *vmalloc_area(struct vmalloc *v, unsigned long size, unsigned long a
 	const char *failed;
 
 	if (!size) {
-		report_warn(k, "vmalloc: size 0");
+		report_warn_on(k, "vmalloc: size 0");
 		return NULL;
 	}
 	if (nr > totalram_pages()) {

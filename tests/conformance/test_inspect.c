@@ -2,6 +2,8 @@
 /* Looking inside: slabinfo, counters, events, lookups. */
 #include "conformance.h"
 
+#include <errno.h>
+
 static const char slabinfo_head[] =
 	"slabinfo - version: 2.1\n"
 	"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
@@ -389,6 +391,46 @@ static void management_bytes_by_size(void **state)
 	test_shutdown(m, 0);
 }
 
+static void validated(void **state)
+{
+	static const slab_flags_t flags[] = {0, SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE |
+					     SLAB_POISON | SLAB_STORE_USER};
+	struct machine *m = test_boot(PLAIN);
+
+	for (int i = 0; i < 2; i++) {
+		struct kmem_cache *s = kmem_cache_create("looked-at", 100, 0, flags[i], NULL);
+		void *p[50];
+		long n;
+
+		for (int j = 0; j < 50; j++)
+			assert_non_null(p[j] = kmem_cache_alloc(s, GFP_KERNEL));
+		kmem_cache_free_bulk(s, 25, p);
+		n = kmem_cache_validate(s);
+		if (backend_is("slub"))
+			assert_in_range(n, 1, 4);
+		else
+			assert_true(n >= 0 || n == -EOPNOTSUPP);
+		expect_no_reports();
+		kmem_cache_free_bulk(s, 25, p + 25);
+		kmem_cache_destroy(s);
+	}
+	test_shutdown(m, 0);
+}
+
+static void validating_what_is_no_cache_here(void **state)
+{
+	struct machine *first = test_boot(PLAIN), *second;
+	struct kmem_cache *s = kmem_cache_create("elsewhere", 100, 0, 0, NULL);
+
+	second = test_boot(PLAIN);
+	assert_int_equal(kmem_cache_validate(s), -ENODEV);
+	expect_report(MACHINE_BUG, "is no cache of this machine");
+	test_shutdown(second, 0);
+	assert_int_equal(machine_enter(first), 0);
+	kmem_cache_destroy(s);
+	test_shutdown(first, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(slabinfo_has_the_kernels_form),
 	cmocka_unit_test(slabinfo_lists_the_newest_first),
@@ -402,5 +444,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(proc_files_read_the_same_both_ways),
 	cmocka_unit_test(tunables_are_written_to_slabinfo),
 	cmocka_unit_test(management_bytes_by_size),
+	cmocka_unit_test(validated),
+	cmocka_unit_test(validating_what_is_no_cache_here),
 };
 TEST_GROUP(inspect, tests);

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/kernel.h"
+#include "lib/kfmt.h"
 #include "lib/report.h"
 
 static int heard(void **state)
@@ -25,7 +27,9 @@ static void test_report_text(void **state)
 	assert_int_equal(sim_heard.kind, MACHINE_WARN);
 	assert_string_equal(sim_heard.title, "kfree: bad 7");
 	assert_ptr_equal(sim_heard.from, arch_machine_handle(am));
-	assert_int_equal(strncmp(sim_heard.text, "kfree: bad 7\n", 13), 0);
+	assert_int_equal(strncmp(sim_heard.text, "------------[ cut here ]------------\n"
+						 "kfree: bad 7\nWARNING: CPU: 1 PID: ", 71), 0);
+	assert_non_null(strstr(sim_heard.text, " at tests/lib/test_report.c:"));
 	assert_non_null(strstr(sim_heard.text, who));
 	assert_non_null(strstr(sim_heard.text, "\nCall Trace:\n "));
 	assert_int_equal(sim_heard.text[strlen(sim_heard.text) - 1], '\n');
@@ -53,8 +57,38 @@ static void test_long_title_is_cut(void **state)
 	title[sizeof(title) - 1] = '\0';
 	report_warn(NULL, "%s", title);
 	assert_int_equal(sim_heard.reports, 1);
-	assert_int_equal(strncmp(sim_heard.text, "xxxx", 4), 0);
+	assert_int_equal(strncmp(strchr(sim_heard.text, '\n'), "\nxxxx", 5), 0);
 	assert_non_null(strstr(sim_heard.text, "\nCPU: "));
+}
+
+/* Where the kernel's WARN has no words, only the title has. */
+static void test_silent_warning(void **state)
+{
+	report_warn_on(NULL, "order %d", 11);
+	assert_int_equal(sim_heard.kind, MACHINE_WARN);
+	assert_string_equal(sim_heard.title, "order 11");
+	assert_null(strstr(sim_heard.text, "order 11"));
+	assert_non_null(strstr(sim_heard.text, "]------------\nWARNING: CPU: "));
+}
+
+static void test_taint(void **state)
+{
+	struct arch_machine *am = sim_boot("mem=16M");
+	char text[64] = "";
+	struct seq_file m;
+
+	seq_init_buf(&m, text, sizeof(text));
+	report_put_taint(&m, am->kernel);
+	assert_string_equal(text, "Not tainted");
+	report_taint(am->kernel, TAINT_BAD_PAGE);
+	seq_init_buf(&m, text, sizeof(text));
+	report_put_taint(&m, am->kernel);
+	assert_string_equal(text, "Tainted: G    B             ");
+	report_warn(am->kernel, "once");
+	seq_init_buf(&m, text, sizeof(text));
+	report_put_taint(&m, am->kernel);
+	assert_string_equal(text, "Tainted: G    B   W         ");
+	sim_shutdown(am);
 }
 
 static void test_log(void **state)
@@ -98,6 +132,8 @@ int main(void)
 		cmocka_unit_test_setup(test_report_text, heard),
 		cmocka_unit_test_setup(test_kinds, heard),
 		cmocka_unit_test_setup(test_long_title_is_cut, heard),
+		cmocka_unit_test_setup(test_silent_warning, heard),
+		cmocka_unit_test_setup(test_taint, heard),
 		cmocka_unit_test_setup(test_log, heard),
 		cmocka_unit_test_setup(test_failed_assertion_stops, heard),
 	};

@@ -107,7 +107,7 @@ static void debug_objects_are_wiped(void **state)
 		if (i < s->offset || i >= s->offset + sizeof(void *))
 			assert_int_equal(byte_of(p, i), 0);
 	kmem_cache_free(&s->common, p);
-	expect_report(MACHINE_BUG, "double free");
+	expect_report(MACHINE_BUG, "Object already free");
 	p = kmem_cache_alloc(&s->common, GFP_KERNEL);
 	for (i = 0; i < 64; i++)
 		assert_int_equal(p[i], 0);

@@ -165,9 +165,10 @@ script '#MEM lots' drain
 refuses "s.ops:1: #MEM: 'lots'" "$kmemsim" run "$work/s.ops"
 script '#ONLY slub64' 'drain'
 refuses "s.ops:1: #ONLY: unknown kernel 'slub64'" "$kmemsim" run "$work/s.ops"
-script 'kmalloc o1 100 KERNEL' 'drain' 'poke o1 -1 0x41'
-refuses "s.ops:3: op 'poke' needs the slab-debugging subsystem, which this version" \
-    "$kmemsim" run "$work/s.ops"
+script 'kmalloc o1 100 KERNEL' 'drain' 'poke o1 -1 0x141'
+refuses "s.ops:3: poke: 321 is no byte" "$kmemsim" run "$work/s.ops"
+script 'drain' 'validate c2'
+refuses "s.ops:2: " "$kmemsim" run "$work/s.ops"
 script 'vmalloc o2 4096 KERNEL'
 refuses "s.ops:1: vmalloc: unexpected 'KERNEL'" "$kmemsim" run "$work/s.ops"
 script 'arena 2 Elsewhere M'

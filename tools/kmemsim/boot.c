@@ -52,6 +52,9 @@ static void check_text_name(const char *name)
 	char names[256] = "";
 	const char *known;
 
+	/* Which caches there are is known when the machine has booted. */
+	if (!strcmp(name, "slab") || !strncmp(name, "slab/", 5))
+		return;
 	for (unsigned int i = 0; (known = proc_name(i)); i++) {
 		if (!strcmp(known, name))
 			return;

@@ -461,6 +461,30 @@ static void do_refpages(struct runner *r, const struct op *op)
 	r->objects[op->object].ptr = NULL;
 }
 
+/* A write that AddressSanitizer is not to stop: the object may be free. */
+__attribute__((no_sanitize("address"))) static void write_byte(volatile char *at, int byte)
+{
+	*at = (char)byte;
+}
+
+static void do_poke(struct runner *r, const struct op *op)
+{
+	char *object = r->objects[op->object].last;
+
+	if (!object)
+		return;
+	if (!ptr_to_kva(object + op->numbers[0]))
+		die("poke: o%u%+lld is no memory of the machine", op->object,
+		    (long long)op->numbers[0]);
+	write_byte(object + op->numbers[0], (int)op->numbers[1]);
+}
+
+static void do_validate(struct runner *r, const struct op *op)
+{
+	if (r->caches[op->cache])
+		printf("validate c%u = %ld\n", op->cache, kmem_cache_validate(r->caches[op->cache]));
+}
+
 static void do_say(struct runner *r, const struct op *op)
 {
 	sim_messages(7);
@@ -500,6 +524,8 @@ static op_fn *const actions[] = {
 	[OP_REKFREE] = do_rekfree,
 	[OP_REFPAGES] = do_refpages,
 	[OP_SAY] = do_say,
+	[OP_POKE] = do_poke,
+	[OP_VALIDATE] = do_validate,
 	[OP_VMALLOC] = do_vmalloc,
 	[OP_VFREE] = do_vfree,
 	[OP_VPURGE] = do_vpurge,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From text to struct op. Each op is one row of a table: its words, its arguments (one letter
- * each), and the subsystem it needs if this version does not have that.
+ * From text to struct op. Each op is one row of a table: its words and its arguments (one letter
+ * each).
  */
 #include "script.h"
 #include "words.h"
@@ -27,45 +27,44 @@ struct op_syntax {
 	 */
 	const char *args;
 	enum op_code code;
-	const char *needs;	/* subsystem, of OP_LATER */
 };
 
 static const struct op_syntax syntaxes[] = {
-	{"cache", "cWUUF", OP_CACHE, NULL},
-	{"alloc", "Co", OP_ALLOC, NULL},
-	{"allocn", "CoU", OP_ALLOCN, NULL},
-	{"free", "CO", OP_FREE, NULL},
-	{"balloc", "CoU", OP_BALLOC, NULL},
-	{"bfree", "COU", OP_BFREE, NULL},
-	{"kmalloc", "oUG", OP_KMALLOC, NULL},
-	{"kfree", "O", OP_KFREE, NULL},
-	{"ksize", "O", OP_KSIZE, NULL},
-	{"pages", "qUG[U", OP_PAGES, NULL},
-	{"fpages", "Q", OP_FPAGES, NULL},
-	{"shrink", "C", OP_SHRINK, NULL},
-	{"destroy", "C", OP_DESTROY, NULL},
-	{"drain", "", OP_DRAIN, NULL},
-	{"print cache", "p", OP_PRINT_CACHE, NULL},
-	{"print state", "p", OP_PRINT_STATE, NULL},
-	{"print kmcache", "W", OP_PRINT_KMCACHE, NULL},
-	{"geom", "UUF", OP_GEOM, NULL},
-	{"ksweep", "UU", OP_KSWEEP, NULL},
-	{"refree", "CO[I", OP_REFREE, NULL},
-	{"rekfree", "O[I", OP_REKFREE, NULL},
-	{"refpages", "QU", OP_REFPAGES, NULL},
-	{"say", "W", OP_SAY, NULL},
-	{"vmalloc", "oU", OP_VMALLOC, NULL},
-	{"vfree", "O", OP_VFREE, NULL},
-	{"vpurge", "", OP_VPURGE, NULL},
-	{"walk", "AU", OP_WALK, NULL},
-	{"rcu", "", OP_RCU, NULL},
-	{"arena", "UZM", OP_ARENA, NULL},
-	{"pcp", "UU", OP_PCP, NULL},
-	{"wmark", "UUUU", OP_WMARK, NULL},
-	{"exhaust", "UG", OP_EXHAUST, NULL},
-	{"print buddy", "", OP_PRINT_BUDDY, NULL},
-	{"poke", "OIU", OP_LATER, "slab-debugging"},
-	{"validate", "C", OP_LATER, "slab-debugging"},
+	{"cache", "cWUUF", OP_CACHE},
+	{"alloc", "Co", OP_ALLOC},
+	{"allocn", "CoU", OP_ALLOCN},
+	{"free", "CO", OP_FREE},
+	{"balloc", "CoU", OP_BALLOC},
+	{"bfree", "COU", OP_BFREE},
+	{"kmalloc", "oUG", OP_KMALLOC},
+	{"kfree", "O", OP_KFREE},
+	{"ksize", "O", OP_KSIZE},
+	{"pages", "qUG[U", OP_PAGES},
+	{"fpages", "Q", OP_FPAGES},
+	{"shrink", "C", OP_SHRINK},
+	{"destroy", "C", OP_DESTROY},
+	{"drain", "", OP_DRAIN},
+	{"print cache", "p", OP_PRINT_CACHE},
+	{"print state", "p", OP_PRINT_STATE},
+	{"print kmcache", "W", OP_PRINT_KMCACHE},
+	{"geom", "UUF", OP_GEOM},
+	{"ksweep", "UU", OP_KSWEEP},
+	{"refree", "CO[I", OP_REFREE},
+	{"rekfree", "O[I", OP_REKFREE},
+	{"refpages", "QU", OP_REFPAGES},
+	{"say", "W", OP_SAY},
+	{"vmalloc", "oU", OP_VMALLOC},
+	{"vfree", "O", OP_VFREE},
+	{"vpurge", "", OP_VPURGE},
+	{"walk", "AU", OP_WALK},
+	{"rcu", "", OP_RCU},
+	{"arena", "UZM", OP_ARENA},
+	{"pcp", "UU", OP_PCP},
+	{"wmark", "UUUU", OP_WMARK},
+	{"exhaust", "UG", OP_EXHAUST},
+	{"print buddy", "", OP_PRINT_BUDDY},
+	{"poke", "OIU", OP_POKE},
+	{"validate", "C", OP_VALIDATE},
 };
 
 enum holding { HOLDS_NOTHING, HOLDS_OBJECT, HOLDS_PAGES };
@@ -79,8 +78,6 @@ struct parser {
 	bool cache_made[MAX_CACHES];
 	uint8_t holds[MAX_OBJECTS];
 	bool arena_made;
-	const struct op_syntax *later;	/* first op that needs a missing subsystem */
-	unsigned int later_line;
 };
 
 #define fail(p, ...) die_at((p)->script->path, (p)->line, __VA_ARGS__)
@@ -272,6 +269,10 @@ static void check_numbers(struct parser *p, const struct op_syntax *x, const str
 		if (n[0] > INT32_MAX)
 			fail(p, "%s: %lld is out of range", x->name, (long long)n[0]);
 		return;
+	case OP_POKE:
+		if (n[1] > UINT8_MAX)
+			fail(p, "%s: %lld is no byte", x->name, (long long)n[1]);
+		return;
 	case OP_ARENA:
 		if (n[0] < 1 || n[0] > MAX_ARENA_BLOCKS)
 			fail(p, "%s: %lld blocks are out of range", x->name, (long long)n[0]);
@@ -368,10 +369,6 @@ static void parse_op(struct parser *p)
 	parse_op_arguments(p, x, op);
 	check_numbers(p, x, op);
 	follow_op(p, x, op);
-	if (x->code == OP_LATER && !p->later) {
-		p->later = x;
-		p->later_line = p->line;
-	}
 }
 
 /* A line that begins with '#'. Directives count only before the first line of another kind. */
@@ -471,10 +468,6 @@ void script_parse(struct script *s, const char *path)
 			fail(p, "a NUL byte: this is no text");
 		parse_line(p, line, &directives);
 	}
-	if (p->later)
-		die_at(path, p->later_line,
-		       "op '%s' needs the %s subsystem, which this version does not have",
-		       p->later->name, p->later->needs);
 	free(text);
 	free(p);
 }

@@ -19,9 +19,9 @@ enum op_code {
 	OP_CACHE, OP_ALLOC, OP_ALLOCN, OP_FREE, OP_BALLOC, OP_BFREE, OP_KMALLOC, OP_KFREE, OP_KSIZE,
 	OP_PAGES, OP_FPAGES, OP_SHRINK, OP_DESTROY, OP_DRAIN, OP_PRINT_CACHE, OP_PRINT_STATE,
 	OP_PRINT_KMCACHE, OP_GEOM, OP_KSWEEP, OP_REFREE, OP_REKFREE, OP_REFPAGES, OP_RCU, OP_SAY,
+	OP_POKE, OP_VALIDATE,
 	OP_VMALLOC, OP_VFREE, OP_VPURGE, OP_WALK,
 	OP_ARENA, OP_PCP, OP_WMARK, OP_EXHAUST, OP_PRINT_BUDDY,
-	OP_LATER,	/* of a subsystem that this version does not have: not in a parsed script */
 };
 
 struct op {
@@ -50,7 +50,7 @@ struct script {
 	unsigned int nr_objects;	/* 1 + largest M */
 };
 
-/* Dies on the first line that is wrong or needs what this version does not have. */
+/* Dies on the first line that is wrong. */
 void script_parse(struct script *s, const char *path);
 void script_free(struct script *s);
 
