@@ -102,6 +102,21 @@ KMEM_API struct kmem_cache *kmem_cache_of(const void *object);
  */
 KMEM_API void *kmem_slab_base(const void *object);
 
+/** kmem_valid_obj - whether @object lies in a slab, so that kmem_dump_obj() has something to say. */
+KMEM_API bool kmem_valid_obj(const void *object);
+
+/**
+ * kmem_dump_obj - a line in the log about the object at or in which an address lies
+ * @object: an address in a slab, of an object that lives or not
+ *
+ * "slab NAME start ADDRESS data offset N pointer offset N size N allocated at SYMBOL": where the
+ * object begins, how much in front of it is the allocator's (red zone), how far behind that
+ * @object points, bytes of an object. Then, of a cache with SLAB_STORE_USER, the stacks of its last
+ * allocation and free. SLOB knows no objects of slabs: "slab". Any other address is a WARN.
+ * Context: any. Source: kmem_dump_obj() of mm/slab_common.c, whose line it is.
+ */
+KMEM_API void kmem_dump_obj(const void *object);
+
 /**
  * kmem_is_large - whether an object is a block of whole pages
  * @object: any pointer

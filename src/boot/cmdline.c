@@ -184,6 +184,13 @@ static bool set_page_owner(struct kernel_params *params, const char *value)
 	return parse_bool(value, &params->page_owner);
 }
 
+/* CONFIG_SLAB_FREELIST_RANDOM as a word; the other backends have no such lists. */
+static bool set_freelist_random(struct kernel_params *params, const char *value)
+{
+	params->slab_freelist_random = true;
+	return !strcmp(backend_traits.name, "slub");
+}
+
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
 {
 	return parse_uint(value, MAX_ORDER - 1, &params->slub_min_order);
@@ -222,6 +229,7 @@ static const struct option options[] = {
 	{"slab_max_order", true, set_slab_max_order},
 	{"slab_merge", false, set_merge},
 	{"slub_merge", false, set_merge},
+	{"slab_freelist_random", false, set_freelist_random},
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},

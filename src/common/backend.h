@@ -122,6 +122,15 @@ long backend_offset(const struct kmem_cache *s, const struct page *head, const v
  * cache remembers them (SLAB_STORE_USER); else nothing. */
 void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_file *m);
 
+/* What a cache remembers of its @object; zero where nothing is. */
+struct slab_obj_info {
+	size_t data_offset;		/* bytes in front of it that are the allocator's */
+	const void *caller;		/* who allocated it last, a return address */
+	uint32_t alloc_stack;		/* handles of stack_depot.h */
+	uint32_t free_stack;
+};
+void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info);
+
 /* kmem_cache_validate(). -EOPNOTSUPP: the backend has nothing to look at. */
 long backend_validate(struct kmem_cache *s);
 

@@ -2,9 +2,11 @@
 /* <kmem/inspect.h>: counters, texts and lookups. */
 #include "common/backend.h"
 #include "common/registry.h"
+#include "common/stack_depot.h"
 #include "buddy/buddy.h"
 #include "lib/errno.h"
 #include "lib/report.h"
+#include "lib/report_queue.h"
 #include "lib/string.h"
 
 int kmem_get_stats(struct kmem_stats *st)
@@ -131,6 +133,75 @@ struct kmem_cache *kmem_find_cache(const char *name)
 	found = cache_find_locked(k, name);
 	caches_unlock_to_look(k);
 	return found;
+}
+
+bool kmem_valid_obj(const void *object)
+{
+	struct page *head = object_head(arch_cpu_current(), object);
+
+	return head && !(head->flags & PG_LARGE);
+}
+
+/* The line of an object in the slab @head: where it begins, and what else is known. */
+static void put_object(struct kernel *k, struct page *head, const void *p, struct seq_file *m)
+{
+	struct kmem_cache *s = backend_cache_of(k, head);
+	long off = s ? backend_offset(s, head, p) : BACKEND_NO_OBJECT;
+	struct slab_obj_info info;
+	char name[128];
+
+	seq_printf(m, s ? "slab %s" : "slab", s ? s->name : "");
+	if (off == BACKEND_NO_OBJECT) {
+		if (s)
+			seq_printf(m, " size %u", cache_object_size(s));
+		seq_putc(m, '\n');
+		return;
+	}
+	backend_obj_info(s, (const char *)p - off, &info);
+	seq_printf(m, " start %llx", slab_addr((const char *)p - off - info.data_offset));
+	if (info.data_offset)
+		seq_printf(m, " data offset %zu", info.data_offset);
+	seq_printf(m, " pointer offset %ld size %u", off, cache_object_size(s));
+	if (info.caller) {
+		arch_symbol((unsigned long)info.caller, name, sizeof(name));
+		seq_printf(m, " allocated at %s", name);
+	}
+	seq_putc(m, '\n');
+	stack_depot_print(k, info.alloc_stack, 4, m);
+	if (info.free_stack)
+		seq_puts(m, " Free path:\n");
+	stack_depot_print(k, info.free_stack, 4, m);
+}
+
+struct dumped {
+	struct kernel *k;
+	struct page *head;
+	const void *object;
+};
+
+static void put_dumped(void *arg, struct seq_file *m)
+{
+	const struct dumped *d = arg;
+
+	put_object(d->k, d->head, d->object, m);
+}
+
+void kmem_dump_obj(const void *object)
+{
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct dumped d = {.head = object_head(cpu, object), .object = object};
+	struct report_queue q;
+
+	if (!cpu)
+		return;
+	d.k = cpu->kernel;
+	if (!d.head || d.head->flags & PG_LARGE) {
+		report_warn(d.k, "kmem_dump_obj: 0x%llx is in no slab", slab_addr(object));
+		return;
+	}
+	report_queue_init(&q, d.k);
+	report_queue_lines(&q, 6, put_dumped, &d);
+	report_queue_say(&q);
 }
 
 void kmem_set_slab_event_hook(kmem_slab_event_fn *fn, void *arg)

@@ -40,6 +40,7 @@ struct kernel_params {
 	unsigned int slub_min_objects;	/* 0: from the number of CPUs */
 	unsigned int slab_max_order;	/* 1; 0 on machines with at most 32 MiB */
 	bool slab_max_order_set;	/* by the command line */
+	bool slab_freelist_random;	/* SLUB: the objects of a new slab come in random order */
 	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */
 };
 

@@ -65,6 +65,11 @@ void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_fil
 {
 }
 
+void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info)
+{
+	__builtin_memset(info, 0, sizeof(*info));
+}
+
 long backend_validate(struct kmem_cache *s)
 {
 	return -EOPNOTSUPP;

@@ -162,6 +162,7 @@ struct slub_cache {
 	unsigned int cpu_partial_slabs;	/* the same in slabs: above it the list moves to the node */
 	unsigned long min_partial;	/* partial slabs that a node keeps even when empty */
 	gfp_t allocflags;
+	uint16_t *random_seq;		/* oo.objects numbers of objects, shuffled; NULL: in order */
 	/* In 1024ths: how often an allocation looks at other nodes' partial slabs. */
 	unsigned int remote_node_defrag_ratio;
 	unsigned int nr_nodes;
@@ -397,6 +398,25 @@ int slub_calculate_sizes(struct slub_cache *s);
 
 /* How many free objects a CPU's partial list is to hold. */
 void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects);
+
+/* --- slub_shuffle.c ------------------------------------------------------------------------- */
+
+/* With slab_freelist_random: an order for the objects of the cache's slabs. Without memory for it
+ * they come in order. */
+void slub_shuffle_init(struct slub_cache *s);
+void slub_shuffle_release(struct slub_cache *s);
+
+/* Which object of a slab of @objects comes first, and which after that: a walk through the cache's
+ * order from a place of the slab's own. */
+struct slub_shuffle_walk {
+	unsigned int at;
+};
+void slub_shuffle_begin(struct slub_cache *s, struct slub_shuffle_walk *walk);
+unsigned int slub_shuffle_next(const struct slub_cache *s, struct slub_shuffle_walk *walk,
+			      unsigned int objects);
+
+/* A number of the machine's own, by its seed. */
+uint64_t slub_random(struct kernel *k);
 
 /* --- slub_slab.c --------------------------------------------------------------------------- */
 

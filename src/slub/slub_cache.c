@@ -120,6 +120,8 @@ int backend_create(struct kmem_cache *cache)
 	err = create_nodes(s);
 	if (err)
 		percpu_free(k, s->cpu_off, sizeof(struct slub_cpu));
+	else
+		slub_shuffle_init(s);
 	return err;
 }
 
@@ -127,6 +129,7 @@ void backend_release(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
 
+	slub_shuffle_release(s);
 	percpu_free(cache->kernel, s->cpu_off, sizeof(struct slub_cpu));
 	release_nodes(s);
 }

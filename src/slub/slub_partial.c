@@ -16,8 +16,6 @@
  */
 #include "slub/slub.h"
 
-#include "lib/rand.h"
-
 void slub_add_partial_locked(struct slub_node *n, struct slub_slab *slab, bool tail)
 {
 	__atomic_store_n(&n->nr_partial, n->nr_partial + 1, __ATOMIC_RELAXED);
@@ -102,14 +100,6 @@ static bool get_partial_node(struct slub_cache *s, struct slub_node *n, struct s
 	return batch->slab;
 }
 
-static uint64_t next_random(struct kernel *k)
-{
-	uint64_t *rand = &k->backend->rand;
-	uint64_t state = __atomic_fetch_add(rand, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
-
-	return rand_next(&state);
-}
-
 static enum kmem_zone_type highest_zone(gfp_t gfp)
 {
 	if (gfp & __GFP_DMA)
@@ -124,7 +114,7 @@ struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoner
 
 	if (!*z) {
 		if (s->nr_nodes == 1 ||
-		    next_random(k) % 1024 >
+		    slub_random(k) % 1024 >
 			    __atomic_load_n(&s->remote_node_defrag_ratio, __ATOMIC_RELAXED))
 			return NULL;
 		*z = buddy_node(k, (int)arch_cpu_current()->node)->zonelist;

@@ -4,8 +4,9 @@
  *
  * A new slab is asked for with the order in `oo`, but gently: no reclaim, no reserves, no
  * warning, for one page will do as well. Only the second attempt, with the smallest order that
- * holds an object, does what the caller's flags allow. Its objects are linked in ascending order,
- * which is also the order in which constructors run and in which a fresh slab hands them out.
+ * holds an object, does what the caller's flags allow. Its objects are linked in ascending order
+ * (or a random one: slub_shuffle.c), which is also the order in which constructors run and in which
+ * a fresh slab hands them out.
  *
  * With SLAB_TYPESAFE_BY_RCU a slab that is empty and forgotten by its node keeps its pages until a
  * grace period has passed: its place on the node's list of all slabs becomes its place in RCU's
@@ -39,20 +40,53 @@ static struct page *alloc_pages_for(struct slub_cache *s, gfp_t gfp, int node,
 	return buddy_alloc_slab(k, flags, s->min.order, node);
 }
 
-/* Construct all objects and link them, first to last. */
-static void set_up_objects(struct slub_cache *s, char *base, unsigned int objects)
+/* Make ready what lies at @object; the constructor has run then. */
+static void set_up_object(struct slub_cache *s, char *object)
+{
+	if (slub_is_debug(s))
+		slub_setup_object_debug(s, object);
+	if (unlikely(s->common.ctor))
+		s->common.ctor(object);
+}
+
+static void link_object(struct slub_cache *s, char *object, char *next)
+{
+	slub_set_freepointer(s, object, next);
+	if (slub_watched(s))
+		arch_poison(object, slub_usable(s));
+}
+
+/* As set_up_objects(), in the cache's random order. */
+static noinline char *set_up_shuffled(struct slub_cache *s, char *first, unsigned int objects)
+{
+	struct slub_shuffle_walk walk;
+	char *head, *object, *next;
+
+	slub_shuffle_begin(s, &walk);
+	head = first + (size_t)slub_shuffle_next(s, &walk, objects) * s->common.size;
+	object = head;
+	for (unsigned int i = 1; i < objects; i++, object = next) {
+		next = first + (size_t)slub_shuffle_next(s, &walk, objects) * s->common.size;
+		set_up_object(s, object);
+		link_object(s, object, next);
+	}
+	set_up_object(s, object);
+	link_object(s, object, NULL);
+	return head;
+}
+
+/* Construct all objects and link them, first to last. Returns the first of the list. */
+static char *set_up_objects(struct slub_cache *s, char *base, unsigned int objects)
 {
 	char *object = base + s->red_left_pad;
 
+	if (unlikely(s->random_seq))
+		return set_up_shuffled(s, object, objects);
 	for (unsigned int i = 0; i < objects; i++, object += s->common.size) {
-		if (slub_is_debug(s))
-			slub_setup_object_debug(s, object);
-		if (unlikely(s->common.ctor))
-			s->common.ctor(object);
-		slub_set_freepointer(s, object, i + 1 < objects ? object + s->common.size : NULL);
-		if (slub_watched(s))
-			arch_poison(object, slub_usable(s));
+		set_up_object(s, object);
+		link_object(s, object, i + 1 < objects ? object + s->common.size : NULL);
 	}
+	return base + s->red_left_pad;
 }
 
 struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node)
@@ -71,8 +105,7 @@ struct slub_slab *slub_new_slab(struct slub_cache *s, gfp_t gfp, int node)
 	slab_account(s->common.kernel, &s->common, page, got.order, true);
 	base = slub_address(s, slab);
 	slub_setup_slab_debug(s, base, got.order);
-	set_up_objects(s, base, got.objects);
-	state.head = slub_head_of(base, base + s->red_left_pad);
+	state.head = slub_head_of(base, set_up_objects(s, base, got.objects));
 	state.objects = (uint16_t)(got.objects & 0x7fff);
 	state.frozen = 1;
 	slub_store(slab, state);

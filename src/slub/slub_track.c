@@ -104,3 +104,17 @@ void backend_put_tracks(struct kmem_cache *cache, const void *object, struct seq
 {
 	slub_put_tracking(slub_of(cache), object, m);
 }
+
+void backend_obj_info(const struct kmem_cache *cache, const void *object,
+		      struct slab_obj_info *info)
+{
+	const struct slub_cache *s = slub_of((struct kmem_cache *)(uintptr_t)cache);
+	struct slub_track t;
+
+	slub_track_get(s, object, SLUB_TRACK_ALLOC, &t);
+	info->data_offset = s->red_left_pad;
+	info->caller = (const void *)(uintptr_t)t.addr;
+	info->alloc_stack = t.stack;
+	slub_track_get(s, object, SLUB_TRACK_FREE, &t);
+	info->free_stack = t.stack;
+}

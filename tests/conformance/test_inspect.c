@@ -417,6 +417,32 @@ static void validated(void **state)
 	test_shutdown(m, 0);
 }
 
+static void an_object_in_the_log(void **state)
+{
+	struct machine *m = test_boot(PLAIN NOMERGE);
+	struct kmem_cache *s = kmem_cache_create("dumped", 104, 8, 0, NULL);
+	char *p = kmem_cache_alloc(s, GFP_KERNEL), *large = kmalloc(100000, GFP_KERNEL);
+	char line[200];
+
+	assert_true(kmem_valid_obj(p + 7));
+	assert_false(kmem_valid_obj(large));
+	assert_false(kmem_valid_obj(&p));
+	assert_false(kmem_valid_obj(NULL));
+	kmem_dump_obj(p + 7);
+	snprintf(line, sizeof(line), "slab dumped start %llx pointer offset 7 size 104",
+		 (unsigned long long)ptr_to_kva(p));
+	assert_string_equal(test_state.last_log, backend_is("slob") ? "slab" : line);
+	expect_no_reports();
+	kmem_dump_obj(large);
+	expect_report(MACHINE_WARN, "is in no slab");
+	kmem_dump_obj(&p);
+	expect_report(MACHINE_WARN, "is in no slab");
+	kfree(large);
+	kmem_cache_free(s, p);
+	kmem_cache_destroy(s);
+	test_shutdown(m, 0);
+}
+
 static void validating_what_is_no_cache_here(void **state)
 {
 	struct machine *first = test_boot(PLAIN), *second;
@@ -445,6 +471,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(tunables_are_written_to_slabinfo),
 	cmocka_unit_test(management_bytes_by_size),
 	cmocka_unit_test(validated),
+	cmocka_unit_test(an_object_in_the_log),
 	cmocka_unit_test(validating_what_is_no_cache_here),
 };
 TEST_GROUP(inspect, tests);

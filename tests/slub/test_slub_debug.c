@@ -527,6 +527,29 @@ static void leaks_name_their_callers(void **state)
 	test_shutdown(f.m, 0);
 }
 
+/* kmem_dump_obj() says where an object is and who had it. */
+static void objects_in_the_log(void **state)
+{
+	struct fixture f;
+	char line[200];
+
+	begin(&f, FULL);
+	kmem_cache_free(f.cache, f.p[2]);
+	kmem_dump_obj(f.p[2] + 20);
+	snprintf(line, sizeof(line),
+		 "6 slab checked start %llx data offset 8 pointer offset 20 size 100 allocated at "
+		 "begin_sized", (unsigned long long)ptr_to_kva(f.p[2]) - 8);
+	assert_int_equal(strncmp(log_text, line, strlen(line)), 0);
+	assert_non_null(strstr(log_text, "\n6     begin_sized"));
+	assert_non_null(strstr(log_text, "\n6  Free path:\n6     objects_in_the_log"));
+	log_text[0] = '\0';
+	kmem_dump_obj(f.p[3] - 3);
+	assert_non_null(strstr(log_text, " pointer offset -3 size 100 "));
+	assert_null(strstr(log_text, "Free path"));
+	assert_non_null(f.p[2] = kmem_cache_alloc(f.cache, GFP_KERNEL));
+	end(&f, 0);
+}
+
 /* kmalloc's caches too, by the command line; the requested size is kept with the tracks. */
 static void kmalloc_by_the_command_line(void **state)
 {
@@ -656,6 +679,7 @@ int main(void)
 		cmocka_unit_test(on_another_cpu),
 		cmocka_unit_test(tracing),
 		cmocka_unit_test(leaks_name_their_callers),
+		cmocka_unit_test(objects_in_the_log),
 		cmocka_unit_test(kmalloc_by_the_command_line),
 		cmocka_unit_test(larger_slabs_are_refused),
 		cmocka_unit_test(constructed_objects_keep_their_contents),
