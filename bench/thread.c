@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Several threads on the worker's two CPUs; each value is wall time for each object, all threads together. */
+#include "bench.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#define MACHINE "preset=x86_64 mem=1G cpus=8"
+#define SIZE 64
+#define MAX_THREADS 8
+
+#ifdef BENCH_KMEM
+static struct machine *machine;
+static struct kmem_cache *cache;
+
+#define one_alloc() kmem_cache_alloc(cache, GFP_KERNEL)
+#define one_free(p) kmem_cache_free(cache, p)
+#else
+#define one_alloc() malloc(SIZE)
+#define one_free(p) free(p)
+#endif
+
+static void begin(void)
+{
+#ifdef BENCH_KMEM
+	machine = bench_boot(MACHINE);
+	cache = kmem_cache_create("bench", SIZE, 0, 0, NULL);
+#endif
+}
+
+static void end(void)
+{
+#ifdef BENCH_KMEM
+	kmem_cache_destroy(cache);
+	if (machine_shutdown(machine))
+		bench_fail("a threaded workload leaks");
+#endif
+}
+
+/* One of the threads of a run: told when to start, given how much to do. */
+struct runner {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	unsigned int number;
+	uint64_t n;
+	void (*body)(struct runner *r);
+};
+
+static void *run(void *arg)
+{
+	struct runner *r = arg;
+
+	bench_pin(bench_cpu[r->number & 1]);
+#ifdef BENCH_KMEM
+	machine_enter(machine);
+#endif
+	pthread_barrier_wait(r->start);
+	r->body(r);
+	return NULL;
+}
+
+struct crowd {
+	unsigned int threads;
+	void (*body)(struct runner *r);
+};
+
+/* n objects, shared among the threads. Threads start and end inside: n has to be large. */
+static void run_crowd(void *arg, uint64_t n)
+{
+	struct crowd *c = arg;
+	struct runner runners[MAX_THREADS];
+	pthread_barrier_t start;
+	unsigned int i;
+
+	pthread_barrier_init(&start, NULL, c->threads);
+	for (i = 0; i < c->threads; i++) {
+		runners[i] = (struct runner){ .start = &start, .number = i, .n = n / c->threads, .body = c->body };
+		if (pthread_create(&runners[i].thread, NULL, run, &runners[i]))
+			bench_fail("cannot start a thread");
+	}
+	for (i = 0; i < c->threads; i++)
+		pthread_join(runners[i].thread, NULL);
+	pthread_barrier_destroy(&start);
+}
+
+static double crowd(unsigned int threads, void (*body)(struct runner *r))
+{
+	struct crowd c = { threads, body };
+	double ns;
+
+	begin();
+	ns = bench_time(run_crowd, &c);
+	end();
+	return ns;
+}
+
+/* --- each thread with its own objects -------------------------------------------------------- */
+
+#define OWN 1000
+
+static void replace_own(struct runner *r)
+{
+	uint64_t seed = r->number + 1, i, at, *own[OWN];
+
+	for (i = 0; i < OWN; i++)
+		own[i] = one_alloc();
+	for (i = 0; i < r->n; i++) {
+		at = bench_random(&seed) % OWN;
+		one_free(own[at]);
+		own[at] = one_alloc();
+		*own[at] = i;
+	}
+	for (i = 0; i < OWN; i++)
+		one_free(own[i]);
+}
+
+#define EVERY_THREAD_OWN(threads)                                                       \
+	static double own_##threads(void)                                                   \
+	{                                                                                   \
+		return crowd(threads, replace_own);                                             \
+	}
+
+EVERY_THREAD_OWN(1)
+EVERY_THREAD_OWN(2)
+EVERY_THREAD_OWN(4)
+EVERY_THREAD_OWN(8)
+
+/* --- one allocates, the other frees ----------------------------------------------------------- */
+
+#define BATCH 64
+#define SLOTS 32
+
+static struct {
+	void *object[SLOTS][BATCH];
+	uint64_t head __attribute__((aligned(64)));	/* batches put */
+	uint64_t tail __attribute__((aligned(64)));	/* batches taken */
+} ring;
+
+static void await(const uint64_t *counter, uint64_t above)
+{
+	unsigned int spins = 0;
+
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) <= above)
+		if (++spins % 1024 == 0)
+			sched_yield();
+}
+
+static void produce(uint64_t batches)
+{
+	uint64_t b;
+	int i;
+
+	for (b = 0; b < batches; b++) {
+		void **slot = ring.object[b % SLOTS];
+
+		if (b >= SLOTS)
+			await(&ring.tail, b - SLOTS);
+		for (i = 0; i < BATCH; i++) {
+			slot[i] = one_alloc();
+			*(uint64_t *)slot[i] = b;
+		}
+		__atomic_store_n(&ring.head, b + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static void consume(uint64_t batches)
+{
+	uint64_t b;
+	int i;
+
+	for (b = 0; b < batches; b++) {
+		await(&ring.head, b);
+		for (i = 0; i < BATCH; i++)
+			one_free(ring.object[b % SLOTS][i]);
+		__atomic_store_n(&ring.tail, b + 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Each of the two has half of n: together they handle n / 2 objects. */
+static void hand_over(struct runner *r)
+{
+	if (r->number)
+		consume(r->n / BATCH);
+	else
+		produce(r->n / BATCH);
+}
+
+static void one_ring(void *arg, uint64_t n)
+{
+	ring.head = ring.tail = 0;
+	run_crowd(arg, n * 2);
+}
+
+static double producer_consumer(void)
+{
+	struct crowd c = { 2, hand_over };
+	double ns;
+
+	begin();
+	ns = bench_time(one_ring, &c);
+	end();
+	return ns;
+}
+
+/* --- threads hand their objects over ----------------------------------------------------------- */
+
+#define HANDS 1000
+#define ROUND 2000
+
+/* As in Larson's server: a thread replaces objects at random, and now and then changes its whole set
+ * for the one that another left. */
+static struct {
+	pthread_mutex_t lock;
+	uint64_t *set[HANDS];
+} pot = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void swap_sets(uint64_t **own)
+{
+	uint64_t *other;
+	int i;
+
+	pthread_mutex_lock(&pot.lock);
+	for (i = 0; i < HANDS; i++) {
+		other = pot.set[i];
+		pot.set[i] = own[i];
+		own[i] = other;
+	}
+	pthread_mutex_unlock(&pot.lock);
+}
+
+static void replace_and_swap(struct runner *r)
+{
+	uint64_t seed = r->number + 1, i, at, *own[HANDS] = { NULL };
+
+	for (i = 0; i < r->n; i++) {
+		at = bench_random(&seed) % HANDS;
+		if (own[at])
+			one_free(own[at]);
+		own[at] = one_alloc();
+		*own[at] = i;
+		if (i % ROUND == ROUND - 1)
+			swap_sets(own);
+	}
+	for (i = 0; i < HANDS; i++)
+		if (own[i])
+			one_free(own[i]);
+}
+
+static double larson_2(void)
+{
+	struct crowd c = { 2, replace_and_swap };
+	double ns;
+	int i;
+
+	begin();
+	ns = bench_time(run_crowd, &c);
+	for (i = 0; i < HANDS; i++) {
+		if (pot.set[i])
+			one_free(pot.set[i]);
+		pot.set[i] = NULL;
+	}
+	end();
+	return ns;
+}
+
+const struct bench_workload thread_workloads[] = {
+	{ "producer-consumer", producer_consumer },
+	{ "larson-2", larson_2 },
+	{ "every-thread-own-1", own_1 },
+	{ "every-thread-own-2", own_2 },
+	{ "every-thread-own-4", own_4 },
+	{ "every-thread-own-8", own_8 },
+	{ NULL, NULL },
+};
