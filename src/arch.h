@@ -102,6 +102,7 @@ struct arch_cpu {
 	char *ram;			/* copies of the machine's, for the fast paths */
 	uint64_t ram_size;
 	char *memmap;
+	uint32_t alone;			/* its owner is the machine's only thread (src/sim/cpu.c) */
 } __attribute__((aligned(ARCH_CACHE_LINE)));
 
 #define ARCH_PERCPU_START ((size_t)4096)
@@ -111,7 +112,6 @@ struct arch_cpu {
 /* The calling thread's CPU; &arch_cpu_none while it has none. The only thread-local variable. */
 extern _Thread_local struct arch_cpu *arch_cpu_ptr __attribute__((visibility("hidden")));
 extern struct arch_cpu arch_cpu_none __attribute__((visibility("hidden")));
-
 
 /* --- CPUs ---------------------------------------------------------------------------------- */
 
@@ -141,6 +141,13 @@ static __always_inline struct arch_cpu *arch_cpu_tryenter(void)
 static __always_inline void arch_cpu_leave(struct arch_cpu *cpu)
 {
 	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+}
+
+/* In a section entered the fast way: whether the machine has no other thread, and will have none
+ * before the section ends. What threads share may then be changed without locked instructions. */
+static __always_inline bool arch_cpu_alone(const struct arch_cpu *cpu)
+{
+	return likely(__atomic_load_n(&cpu->alone, __ATOMIC_ACQUIRE));
 }
 
 /* Enter whatever state the CPU is in, attaching the thread first if need be; may wait for a claim
@@ -239,10 +246,15 @@ bool arch_epoch_passed(const struct arch_machine *am, uint64_t epoch);
 /* Sleep until arch_epoch_passed(). Not from inside a section. */
 void arch_epoch_wait(const struct arch_machine *am, uint64_t epoch);
 
+/* Stop the process after a failed internal assertion. */
+void arch_trap(void) __attribute__((noreturn));
+
 /* --- locks --------------------------------------------------------------------------------- */
 
 /* A lock for short critical sections; waiters spin a little, then sleep in the host. The rank says
- * where it stands in docs/locking.md; a lock may be taken only while all held ones rank lower. */
+ * where it stands in docs/locking.md; a lock may be taken only while all held ones rank lower. Only
+ * threads that are attached to the lock's machine may take it, outside sections: a machine's only
+ * thread takes a free lock without a locked instruction (src/sim/lock.c). */
 struct arch_spinlock {
 	uint32_t value;		/* 0 free, 1 held, 2 held and waited for */
 	uint32_t rank;
@@ -268,22 +280,45 @@ static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
 	lock->rank = rank;
 }
 
-static __always_inline void arch_spin_lock(struct arch_spinlock *lock)
+/* Change a lock from @from to @to, if the thread is alone in its machine. */
+static __always_inline bool arch_spin_alone(struct arch_spinlock *lock, uint32_t from, uint32_t to)
+{
+	struct arch_cpu *cpu = arch_cpu_ptr;
+	bool changed = false;
+
+#if KMEM_ASSERT_LEVEL >= 2
+	if (!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))
+		arch_trap();
+#endif
+	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+	arch_barrier();
+	if (likely(!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE)) && arch_cpu_alone(cpu) &&
+	    likely(__atomic_load_n(&lock->value, __ATOMIC_ACQUIRE) == from)) {
+		__atomic_store_n(&lock->value, to, __ATOMIC_RELEASE);
+		changed = true;
+	}
+	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+	return changed;
+}
+
+static __always_inline bool arch_spin_swap(struct arch_spinlock *lock)
 {
 	uint32_t free = 0;
 
+	return __atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static __always_inline void arch_spin_lock(struct arch_spinlock *lock)
+{
 	arch_rank_take(lock);
-	if (unlikely(!__atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
-						  __ATOMIC_RELAXED)))
+	if (unlikely(!arch_spin_alone(lock, 0, 1)) && unlikely(!arch_spin_swap(lock)))
 		arch_spin_lock_slow(lock);
 }
 
 static __always_inline bool arch_spin_trylock(struct arch_spinlock *lock)
 {
-	uint32_t free = 0;
-
-	if (!__atomic_compare_exchange_n(&lock->value, &free, 1, false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
+	if (unlikely(!arch_spin_alone(lock, 0, 1)) && !arch_spin_swap(lock))
 		return false;
 	arch_rank_note(lock);
 	return true;
@@ -292,7 +327,8 @@ static __always_inline bool arch_spin_trylock(struct arch_spinlock *lock)
 static __always_inline void arch_spin_unlock(struct arch_spinlock *lock)
 {
 	arch_rank_drop(lock);
-	if (unlikely(__atomic_exchange_n(&lock->value, 0, __ATOMIC_RELEASE) != 1))
+	if (unlikely(!arch_spin_alone(lock, 1, 0)) &&
+	    unlikely(__atomic_exchange_n(&lock->value, 0, __ATOMIC_RELEASE) != 1))
 		arch_spin_unlock_slow(lock);
 }
 
@@ -479,9 +515,6 @@ void arch_symbol(unsigned long addr, char *buf, size_t size);
 
 /* Name and number of the calling thread, for report headers ("CPU: 0 PID: 17 Comm: name"). */
 void arch_thread_name(char *buf, size_t size, int *tid);
-
-/* Stop the process after a failed internal assertion. */
-void arch_trap(void) __attribute__((noreturn));
 
 /* --- machine life, used by src/boot only ------------------------------------------------------ */
 

@@ -49,6 +49,13 @@
  * consistent, so at least one sees the other. (An attached thread's later look at claim cannot see
  * less than its first one did.)
  *
+ * Alone. While a machine has one thread, attached to a CPU of its own, that CPU's `alone` is set: the
+ * thread, inside a fast section, may change what threads share without locked instructions. Before a
+ * second thread is attached, anywhere in the machine, `alone` is cleared with the owner driven out as by
+ * a claim: a section that has seen it set is over by then, and all it wrote is seen. It is set again
+ * when all but one have detached; the one may be in the middle of a locked instruction, with nobody
+ * there to mind. Only attached threads touch what is shared, so that nobody else has to be asked.
+ *
  * A section must not be entered inside a section or a claim of the same thread. The slow entry
  * reports that in every build (it would wait for itself for ever); the fast one sees it in builds with
  * assertions and sends the caller to the slow one.
@@ -86,14 +93,14 @@ void cpu_init(struct machine *m, struct arch_cpu *cpu, unsigned int id)
 
 static void lock_cpu(struct sim_cpu *cpu)
 {
-	arch_spin_lock(&cpu->lock);
+	sim_lock(&cpu->lock);
 	__atomic_store_n(&cpu->holder, thread_self(), __ATOMIC_RELAXED);
 }
 
 static void unlock_cpu(struct sim_cpu *cpu)
 {
 	__atomic_store_n(&cpu->holder, 0, __ATOMIC_RELAXED);
-	arch_spin_unlock(&cpu->lock);
+	sim_unlock(&cpu->lock);
 }
 
 static bool holds_cpu(const struct sim_cpu *cpu)
@@ -161,6 +168,33 @@ static void make_owned(struct sim_cpu *cpu)
 	unlock_cpu(cpu);
 }
 
+/* With attach_lock held: before there is a second thread. */
+static void end_alone(struct machine *m)
+{
+	struct sim_cpu *cpu = m->alone;
+
+	if (!cpu)
+		return;
+	lock_cpu(cpu);
+	drive_out_owner_locked(m, cpu);
+	__atomic_store_n(&cpu->pub.alone, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->pub.claim, claim_at_rest(), __ATOMIC_RELEASE);
+	unlock_cpu(cpu);
+	m->alone = NULL;
+}
+
+/* With attach_lock held: who is left on the list, if it is one, is alone. */
+static void begin_alone(struct machine *m)
+{
+	struct arch_cpu *cpu;
+
+	if (m->nr_attached != 1 || m->alone || claim_at_rest())
+		return;
+	cpu = list_first_entry(&m->threads, struct sim_thread, list)->cpu;
+	m->alone = sim_cpu_of(cpu);
+	__atomic_store_n(&cpu->alone, 1, __ATOMIC_RELEASE);
+}
+
 /* With attach_lock held. */
 static void put_on_cpu(struct sim_thread *t, struct machine *m, struct arch_cpu *to)
 {
@@ -168,6 +202,8 @@ static void put_on_cpu(struct sim_thread *t, struct machine *m, struct arch_cpu 
 	uint32_t threads = m->cpu_threads[to->id];
 
 	mark_used(m, to->id);
+	end_alone(m);
+	m->nr_attached++;
 	if (threads == 1)
 		make_shared(m, cpu);
 	__atomic_store_n(&m->cpu_threads[to->id], threads + 1, __ATOMIC_SEQ_CST);
@@ -183,6 +219,9 @@ static void take_off_cpu(struct sim_thread *t, struct machine *m)
 	struct arch_cpu *from = t->cpu;
 	uint32_t threads = m->cpu_threads[from->id];
 
+	/* Its own thread leaves. */
+	end_alone(m);
+	m->nr_attached--;
 	t->cpu = NULL;
 	__atomic_store_n(t->slot, &arch_cpu_none, __ATOMIC_RELAXED);
 	__atomic_store_n(&m->cpu_threads[from->id], threads - 1, __ATOMIC_SEQ_CST);
@@ -204,10 +243,11 @@ static struct arch_cpu *least_used_cpu(struct machine *m)
 
 void thread_attach_locked(struct sim_thread *t, struct machine *m, struct arch_cpu *to)
 {
-	arch_spin_lock(&m->attach_lock);
+	sim_lock(&m->attach_lock);
 	put_on_cpu(t, m, to ? to : least_used_cpu(m));
 	list_add_tail(&t->list, &m->threads);
-	arch_spin_unlock(&m->attach_lock);
+	begin_alone(m);
+	sim_unlock(&m->attach_lock);
 }
 
 void thread_detach_locked(struct sim_thread *t)
@@ -217,10 +257,11 @@ void thread_detach_locked(struct sim_thread *t)
 	if (!t->cpu)
 		return;
 	m = machine_of(t->cpu->machine);
-	arch_spin_lock(&m->attach_lock);
+	sim_lock(&m->attach_lock);
 	take_off_cpu(t, m);
 	list_del_init(&t->list);
-	arch_spin_unlock(&m->attach_lock);
+	begin_alone(m);
+	sim_unlock(&m->attach_lock);
 }
 
 /* Other threads too: none of them is inside a call on @m, says the contract of machine_shutdown(). */
@@ -413,9 +454,10 @@ int cpu_migrate(unsigned int id)
 	}
 	m = machine_of(from->machine);
 	self = process_thread();
-	arch_spin_lock(&m->attach_lock);
+	sim_lock(&m->attach_lock);
 	take_off_cpu(self, m);
 	put_on_cpu(self, m, arch_cpu_by_id(&m->pub, id));
-	arch_spin_unlock(&m->attach_lock);
+	begin_alone(m);
+	sim_unlock(&m->attach_lock);
 	return 0;
 }

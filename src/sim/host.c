@@ -67,9 +67,9 @@ void *arch_host_alloc(const struct arch_machine *am, size_t size)
 	block->raw = raw;
 	block->size = size;
 	block->magic = BLOCK_MAGIC;
-	arch_spin_lock(&pool->lock);
+	sim_lock(&pool->lock);
 	list_add(&block->list, &pool->blocks);
-	arch_spin_unlock(&pool->lock);
+	sim_unlock(&pool->lock);
 	return block + 1;
 }
 
@@ -86,9 +86,9 @@ void arch_host_free(const struct arch_machine *am, void *p, size_t size)
 		arch_trap();
 	}
 	block->magic = 0;
-	arch_spin_lock(&pool->lock);
+	sim_lock(&pool->lock);
 	list_del(&block->list);
-	arch_spin_unlock(&pool->lock);
+	sim_unlock(&pool->lock);
 	raw_free(block->raw, size);
 }
 

@@ -15,6 +15,7 @@
 
 #include "arch.h"
 #include "lib/list.h"
+#include "sim/sim_lock.h"
 
 #include <kmem/mmu.h>
 
@@ -85,6 +86,8 @@ struct machine {
 	struct list_head threads;	/* sim_thread.list */
 	uint32_t *cpu_threads;		/* [nr_cpus]; written under attach_lock, read by claims */
 	uint64_t *cpu_used;		/* bitmap, only ever gains bits */
+	unsigned int nr_attached;	/* threads on the list */
+	struct sim_cpu *alone;		/* whose pub.alone is set; NULL: none. attach_lock */
 
 	struct epochs epochs;
 	struct hooks hooks;

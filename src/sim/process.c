@@ -60,12 +60,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 void process_lock(void)
 {
-	arch_spin_lock(&process.lock);
+	sim_lock(&process.lock);
 }
 
 void process_unlock(void)
 {
-	arch_spin_unlock(&process.lock);
+	sim_unlock(&process.lock);
 }
 
 struct hooks *process_hooks(void)

@@ -24,9 +24,9 @@ static struct report_hook report_hook_of(struct hooks *hooks)
 {
 	struct report_hook hook;
 
-	arch_spin_lock(&hooks->lock);
+	sim_lock(&hooks->lock);
 	hook = hooks->report;
-	arch_spin_unlock(&hooks->lock);
+	sim_unlock(&hooks->lock);
 	return hook;
 }
 
@@ -34,9 +34,9 @@ static struct log_hook log_hook_of(struct hooks *hooks)
 {
 	struct log_hook hook;
 
-	arch_spin_lock(&hooks->lock);
+	sim_lock(&hooks->lock);
 	hook = hooks->log;
-	arch_spin_unlock(&hooks->lock);
+	sim_unlock(&hooks->lock);
 	return hook;
 }
 
@@ -104,7 +104,7 @@ static struct hooks *hooks_lock(struct machine *m)
 	if (!m || process_has_machine_locked(m)) {
 		struct hooks *hooks = m ? &m->hooks : process_hooks();
 
-		arch_spin_lock(&hooks->lock);
+		sim_lock(&hooks->lock);
 		return hooks;
 	}
 	process_unlock();
@@ -113,7 +113,7 @@ static struct hooks *hooks_lock(struct machine *m)
 
 static void hooks_unlock(struct hooks *hooks)
 {
-	arch_spin_unlock(&hooks->lock);
+	sim_unlock(&hooks->lock);
 	process_unlock();
 }
 
