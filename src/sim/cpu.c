@@ -178,7 +178,7 @@ static void end_alone(struct machine *m)
 	lock_cpu(cpu);
 	drive_out_owner_locked(m, cpu);
 	__atomic_store_n(&cpu->pub.alone, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->pub.claim, claim_at_rest(), __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->pub.claim, claim_at_rest(cpu), __ATOMIC_RELEASE);
 	unlock_cpu(cpu);
 	m->alone = NULL;
 }
@@ -188,7 +188,7 @@ static void begin_alone(struct machine *m)
 {
 	struct arch_cpu *cpu;
 
-	if (m->nr_attached != 1 || m->alone || claim_at_rest())
+	if (m->nr_attached != 1 || m->alone || !process_has_membarrier())
 		return;
 	cpu = list_first_entry(&m->threads, struct sim_thread, list)->cpu;
 	m->alone = sim_cpu_of(cpu);
@@ -397,10 +397,10 @@ void arch_slow_cpus(const struct arch_machine *am, bool on)
 {
 	struct machine *m = machine_of(am);
 
-	arch_spin_lock(&m->attach_lock);
+	sim_lock(&m->attach_lock);
 	for (unsigned int i = 0; i < am->nr_cpus; i++)
 		slow_cpu(m, sim_cpu_of(arch_cpu_by_id(am, i)), on);
-	arch_spin_unlock(&m->attach_lock);
+	sim_unlock(&m->attach_lock);
 }
 
 unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from)
