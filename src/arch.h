@@ -8,6 +8,7 @@
  *   memory    arch_machine      what the machine consists of: RAM window, memmap, CPUs
  *             arch_host_alloc   private host memory for the kernel part's own structures
  *             arch_map_ram      a second address for pages of RAM
+ *             arch_device_read  simulated devices at physical addresses
  *   MMU       arch_mmu_walk     what the simulated x86 makes of an address; its registers
  *             arch_mmu_flush    TLBs forget what was changed in the tables
  *   CPUs      arch_cpu          one simulated CPU; its per-CPU area follows the structure
@@ -355,6 +356,9 @@ void arch_host_free(const struct arch_machine *am, void *p, size_t size);
 /* Give the host memory behind a range of RAM back; its contents read as zero afterwards. */
 void arch_ram_discard(const struct arch_machine *am, uint64_t pfn, uint64_t nr);
 
+/* Whether the host has memory behind all of [@phys, @phys + @size): RAM, what mem= hides included. */
+bool arch_is_memory(const struct arch_machine *am, phys_addr_t phys, uint64_t size);
+
 /* Let frames @pfn … appear in the vmalloc window too, at byte @off of it (page-aligned), in place of
  * what was there. 0, or -ENOMEM with the reason in the log: the host gives a process only so many
  * mappings. Any thread, on ranges that are its own. */
@@ -363,6 +367,12 @@ int arch_map_ram(const struct arch_machine *am, uint64_t off, uint64_t pfn, uint
 
 /* Let nothing appear at @nr pages from @off on: touching them faults. 0 or -ENOMEM, as above. */
 int arch_unmap_ram(const struct arch_machine *am, uint64_t off, uint64_t nr);
+
+/* Let the device at @phys answer an access of @size bytes (<kmem/io.h>). False: there is none. */
+bool arch_device_read(const struct arch_machine *am, phys_addr_t phys, unsigned int size,
+		      uint64_t *value);
+bool arch_device_write(const struct arch_machine *am, phys_addr_t phys, unsigned int size,
+		       uint64_t value);
 
 /* --- MMU ----------------------------------------------------------------------------------- */
 

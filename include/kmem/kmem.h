@@ -5,7 +5,9 @@
 
 #include <kmem/context.h>
 #include <kmem/gfp.h>
+#include <kmem/highmem.h>
 #include <kmem/inspect.h>
+#include <kmem/io.h>
 #include <kmem/machine.h>
 #include <kmem/memblock.h>
 #include <kmem/memcg.h>

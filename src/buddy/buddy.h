@@ -57,6 +57,9 @@ int buddy_extfrag_index(struct zone *zone, unsigned int order);
 #define GFP_NAME_MAX 256
 void buddy_gfp_name(gfp_t gfp, char *buf, size_t size);
 
+/* Whether frame @pfn is RAM that the page allocator manages, so neither hidden nor reserved. */
+bool buddy_is_managed(struct kernel *k, uint64_t pfn);
+
 /* Where the direct map of RAM ends: bytes. On x86_32 that is at most the begin of HIGHMEM. */
 phys_addr_t buddy_lowmem_end(struct kernel *k);
 

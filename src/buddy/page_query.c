@@ -40,6 +40,11 @@ phys_addr_t buddy_lowmem_end(struct kernel *k)
 	return (high < end ? high : end) << PAGE_SHIFT;
 }
 
+bool buddy_is_managed(struct kernel *k, uint64_t pfn)
+{
+	return pfn_to_page((unsigned long)pfn) && !memblock_reserved_at(k, pfn << PAGE_SHIFT);
+}
+
 unsigned long page_to_pfn(const struct page *page)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
@@ -69,9 +74,11 @@ void *page_address(const struct page *page)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
 
-	if (!cpu || memmap_pfn(cpu->memmap, page) >= direct_map_end(cpu) >> PAGE_SHIFT)
+	if (!cpu)
 		return NULL;
-	return memmap_address(cpu, page);
+	if (likely(memmap_pfn(cpu->memmap, page) < direct_map_end(cpu) >> PAGE_SHIFT))
+		return memmap_address(cpu, page);
+	return cpu->kernel->kmap_address ? cpu->kernel->kmap_address(cpu->kernel, page) : NULL;
 }
 
 bool virt_addr_valid(const void *addr)

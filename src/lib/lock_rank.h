@@ -8,6 +8,7 @@
 
 enum lock_rank {
 	LOCK_RANK_CPU_CLAIM = 1,
+	LOCK_RANK_VMAP_BLOCK = 2,	/* vmalloc: a CPU's blocks of vm_map_ram() */
 	LOCK_RANK_VMAP_PURGE = 3,	/* vmalloc: a purge of lazy areas */
 	LOCK_RANK_VMAP_TREE = 4,	/* vmalloc: free, busy or lazy areas; one at a time */
 	LOCK_RANK_VMAP_DIRECT = 5,	/* vmalloc: areas by direct-map pointer (private memory) */

@@ -7,6 +7,7 @@
  *	retired     off the list, every thread detached; only its destroyer knows it
  *	destroyed   gone, with all memory the kernel part took
  */
+#include "sim/device.h"
 #include "sim/desc.h"
 #include "sim/error.h"
 #include "sim/process.h"
@@ -41,6 +42,7 @@ static struct machine *new_machine(void)
 	list_init(&m->list);
 	list_init(&m->threads);
 	host_pool_init(&m->pool);
+	devices_init(m);
 	watch_machine(&m->pub);
 	return m;
 }
@@ -169,6 +171,7 @@ void arch_machine_destroy(struct arch_machine *am)
 {
 	struct machine *m = machine_of(am);
 
+	devices_release(m);
 	host_pool_release(&m->pool);
 	watch_forget_machine(&m->pub);
 	machine_unmap(m);

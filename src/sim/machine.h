@@ -16,6 +16,8 @@
 #include "arch.h"
 #include "lib/list.h"
 #include "sim/sim_lock.h"
+#include "lib/lock_rank.h"
+#include "lib/rbtree.h"
 
 #include <kmem/mmu.h>
 
@@ -80,6 +82,8 @@ struct machine {
 	struct tlb_geometry *tlb_geometry;
 	struct mmu_space *mmu_space;	/* what all CPUs begin with; set once at boot */
 	struct mmu_hook mmu_hook;
+	struct arch_spinlock device_lock;
+	struct rb_root devices;		/* device.c; under device_lock */
 
 	/* Which threads are where (cpu.c). */
 	struct arch_spinlock attach_lock;

@@ -37,6 +37,23 @@ static int host_refuses(const struct arch_machine *am, const char *what, uint64_
 	return -ENOMEM;
 }
 
+bool arch_is_memory(const struct arch_machine *am, phys_addr_t phys, uint64_t size)
+{
+	const struct machine_desc *desc = am->desc;
+
+	for (unsigned int i = 0; i < desc->nr_ram && size; i++) {
+		const struct machine_range *r = &desc->ram[i];
+		uint64_t piece;
+
+		if (phys < r->start || phys >= r->end)
+			continue;
+		piece = r->end - phys < size ? r->end - phys : size;
+		phys += piece;
+		size -= piece;
+	}
+	return !size;
+}
+
 /* Runs up to this many pages are made present with the mapping: they are about to be used, and a
  * fault for each page costs three times as much (64 KiB: 19 µs against 11, with touching and
  * unmapping). A longer run may be a reservation; its pages come when they are touched. */

@@ -8,6 +8,10 @@
  * mapping stays until the area is purged, which is what a TLB does on hardware until it is
  * flushed: a program that uses a pointer after vfree() may still see the pages, whoever has them
  * now.
+ *
+ * Frames without a struct page (frame_map()): what of them the host has memory for appears in the
+ * window like RAM; a device's registers exist in the page tables alone, and touching their pointer
+ * faults.
  */
 #include "vmalloc/vmalloc.h"
 
@@ -26,17 +30,16 @@ static unsigned long run_length(struct page *const *pages, unsigned long nr)
 	return n;
 }
 
-/* The host's address of @va's first byte. */
-static const char *window_ptr(const struct vmalloc *v, const struct vmap_area *va)
+static uint64_t window_off(const struct vmalloc *v, kva_t kva)
 {
-	const struct arch_machine *am = v->kernel->arch;
-
-	return am->vmalloc + (va->start - am->vmalloc_base);
+	return kva - v->kernel->arch->vmalloc_base;
 }
 
-static int host_map(const struct arch_machine *am, uint64_t off, struct page *const *pages,
-		    unsigned long nr, bool writable)
+static int host_map(const struct vmalloc *v, kva_t kva, struct page *const *pages, unsigned long nr,
+		    bool writable)
 {
+	const struct arch_machine *am = v->kernel->arch;
+	uint64_t off = window_off(v, kva);
 	unsigned long done = 0;
 
 	while (done < nr) {
@@ -55,26 +58,85 @@ static int host_map(const struct arch_machine *am, uint64_t off, struct page *co
 	return -ENOMEM;
 }
 
-int alias_map(struct vmalloc *v, const struct vmap_area *va, struct page *const *pages,
-	      unsigned long nr, pgprot_t prot)
+/* Large leaves where frames and addresses allow it. */
+static int map_large(struct pgtable *pt, kva_t kva, struct page *const *pages, unsigned long nr,
+		     pgprot_t prot)
 {
-	const struct arch_machine *am = v->kernel->arch;
-	int ret = pgtable_map_pages(&v->pgtable, va->start, pages, nr, prot);
+	unsigned long done = 0;
+
+	while (done < nr) {
+		unsigned long n = run_length(pages + done, nr - done);
+		phys_addr_t start = page_to_phys(pages[done]);
+
+		if (pgtable_map_range(pt, kva + (done << PAGE_SHIFT), start,
+				      start + (n << PAGE_SHIFT), prot, true)) {
+			pgtable_unmap(pt, kva, nr);
+			return -ENOMEM;
+		}
+		done += n;
+	}
+	return 0;
+}
+
+static int map(struct vmalloc *v, kva_t kva, struct page *const *pages, unsigned long nr,
+	       pgprot_t prot, bool large)
+{
+	int ret = large ? map_large(&v->pgtable, kva, pages, nr, prot) :
+			  pgtable_map_pages(&v->pgtable, kva, pages, nr, prot);
 
 	if (ret || !alias_possible(v->kernel))
 		return ret;
-	ret = host_map(am, va->start - am->vmalloc_base, pages, nr, prot & X86_PTE_RW);
+	ret = host_map(v, kva, pages, nr, prot & X86_PTE_RW);
 	if (ret)
-		alias_unmap(v, va, nr);
+		alias_unmap_at(v, kva, nr);
 	else
-		arch_unpoison(window_ptr(v, va), nr << PAGE_SHIFT);
+		arch_unpoison(window_ptr(v->kernel, kva), nr << PAGE_SHIFT);
 	return ret;
+}
+
+int alias_map(struct vmalloc *v, const struct vmap_area *va, struct page *const *pages,
+	      unsigned long nr, pgprot_t prot, bool large)
+{
+	return map(v, va->start, pages, nr, prot, large);
+}
+
+int alias_map_at(struct vmalloc *v, kva_t kva, struct page *const *pages, unsigned long nr,
+		 pgprot_t prot)
+{
+	return map(v, kva, pages, nr, prot, false);
+}
+
+void alias_unmap_at(struct vmalloc *v, kva_t kva, unsigned long nr)
+{
+	pgtable_unmap(&v->pgtable, kva, nr);
+	/* The mapping in the host stays for a while: nobody shall use it. */
+	if (alias_possible(v->kernel))
+		arch_poison(window_ptr(v->kernel, kva), nr << PAGE_SHIFT);
 }
 
 void alias_unmap(struct vmalloc *v, const struct vmap_area *va, unsigned long nr)
 {
-	pgtable_unmap(&v->pgtable, va->start, nr);
-	/* The mapping in the host stays for a while: nobody shall use it. */
-	if (alias_possible(v->kernel))
-		arch_poison(window_ptr(v, va), nr << PAGE_SHIFT);
+	alias_unmap_at(v, va->start, nr);
+}
+
+int frame_map(struct vmalloc *v, kva_t kva, uint64_t pfn, unsigned long nr, pgprot_t prot,
+	      bool large)
+{
+	const struct arch_machine *am = v->kernel->arch;
+	phys_addr_t start = (phys_addr_t)pfn << PAGE_SHIFT;
+	phys_addr_t end = start + ((phys_addr_t)nr << PAGE_SHIFT);
+	int ret = pgtable_map_range(&v->pgtable, kva, start, end, prot, large);
+
+	if (ret) {
+		pgtable_unmap(&v->pgtable, kva, nr);
+		return ret;
+	}
+	if (!alias_possible(v->kernel) || !arch_is_memory(am, start, end - start))
+		return 0;
+	ret = arch_map_ram(am, window_off(v, kva), pfn, nr, prot & X86_PTE_RW);
+	if (ret)
+		pgtable_unmap(&v->pgtable, kva, nr);
+	else
+		arch_unpoison(window_ptr(v->kernel, kva), nr << PAGE_SHIFT);
+	return ret;
 }

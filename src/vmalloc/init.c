@@ -11,8 +11,14 @@
 #include "lib/list.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
+#include "vmalloc/kmap.h"
 
 #include <kmem/mmu.h>
+
+static void purge_all(struct vmap_areas *areas)
+{
+	vmalloc_purge(areas->kernel);
+}
 
 int vmalloc_create(struct kernel *k)
 {
@@ -28,6 +34,9 @@ int vmalloc_create(struct kernel *k)
 	ret = pgtable_init(k, &v->pgtable);
 	if (!ret)
 		ret = vmap_areas_init(k, &v->areas, k->arch->vmalloc_base, k->arch->vmalloc_size);
+	if (!ret)
+		ret = vmap_blocks_init(v);
+	v->areas.purge_all = purge_all;
 	return ret;
 }
 
@@ -38,13 +47,18 @@ int vmalloc_add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end)
 
 int vmalloc_start(struct kernel *k)
 {
-	return pgtable_start(&k->vmalloc->pgtable, k->arch->vmalloc_base, k->arch->vmalloc_size);
+	struct vmalloc *v = k->vmalloc;
+	int ret = pgtable_start(&v->pgtable, k->arch->vmalloc_base, k->arch->vmalloc_size);
+
+	if (!ret)
+		ret = pkmap_init(v);
+	return ret ? ret : kmap_local_init(v);
 }
 
 int vmalloc_map_direct(struct kernel *k, phys_addr_t start, phys_addr_t end)
 {
 	return pgtable_map_range(&k->vmalloc->pgtable, k->arch->direct_base + start, start, end,
-				 PAGE_KERNEL);
+				 PAGE_KERNEL, true);
 }
 
 /* The registers of a Linux kernel on a CPU of today, as far as paging looks at them. */
@@ -72,23 +86,32 @@ void vmalloc_enable(struct kernel *k)
 
 void vmalloc_purge(struct kernel *k)
 {
-	if (k->vmalloc)
-		vmap_areas_purge(&k->vmalloc->areas);
+	if (!k->vmalloc)
+		return;
+	vmap_blocks_purge(k->vmalloc);
+	vmap_areas_purge(&k->vmalloc->areas);
 }
 
 /* --- shutdown --------------------------------------------------------------------------------- */
 
-static struct vmap_vm *next_leak(struct vmalloc *v)
+static struct vmap_area *next_leak(struct vmalloc *v)
 {
 	struct rb_node *node = rb_first(&v->areas.busy);
 
 	for (; node; node = rb_next(node)) {
-		struct vmap_vm *vm = container_of(node, struct vmap_area, node)->vm;
+		struct vmap_area *va = container_of(node, struct vmap_area, node);
 
-		if (!vm->internal)
-			return vm;
+		if (!va->vm || !va->vm->internal)
+			return va;
 	}
 	return NULL;
+}
+
+static const char *name_of(unsigned long flags)
+{
+	if (flags & VM_IOREMAP)
+		return "ioremap";
+	return flags & VM_MAP ? "vmap" : "vmalloc";
 }
 
 static void report_leak(struct kernel *k, const struct vmap_vm *vm)
@@ -98,24 +121,50 @@ static void report_leak(struct kernel *k, const struct vmap_vm *vm)
 	arch_symbol((unsigned long)vm->vm.caller, caller, sizeof(caller));
 	report_warn(k, "vmalloc: area 0x%llx-0x%llx of %s (%lu bytes, %s) was never freed",
 		    (unsigned long long)vm->va->start, (unsigned long long)vm->va->end, caller,
-		    vm->vm.size - PAGE_SIZE, vm->vm.flags & VM_MAP ? "vmap" : "vmalloc");
+		    vm->vm.size - PAGE_SIZE, name_of(vm->vm.flags));
+}
+
+/* An area of vm_map_ram() knows nobody. */
+static void drop_ram_area(struct vmalloc *v, struct vmap_area *va)
+{
+	unsigned long nr = (unsigned long)((va->end - va->start) >> PAGE_SHIFT);
+
+	report_warn(v->kernel, "vmalloc: area 0x%llx-0x%llx (%lu bytes, vm_map_ram) was never freed",
+		    (unsigned long long)va->start, (unsigned long long)va->end, nr << PAGE_SHIFT);
+	vmap_area_take(&v->areas, va->start, va->kind);
+	alias_unmap_at(v, va->start, nr);
+	vmap_area_free(&v->areas, va);
+}
+
+static unsigned long drop_leaks(struct vmalloc *v)
+{
+	unsigned long leaks = 0, pages = vmap_blocks_exit(v);
+	struct vmap_area *va;
+
+	if (pages)
+		report_warn(v->kernel, "vmalloc: %lu pages of vm_map_ram() were never unmapped",
+			    pages);
+	leaks += !!pages;
+	for (; (va = next_leak(v)); leaks++) {
+		if (!va->vm) {
+			drop_ram_area(v, va);
+			continue;
+		}
+		report_leak(v->kernel, va->vm);
+		vm_release(v, va->vm);
+	}
+	return leaks;
 }
 
 unsigned long vmalloc_exit(struct kernel *k)
 {
 	static const struct mmu_regs off;
 	struct vmalloc *v = k->vmalloc;
-	unsigned long leaks = 0;
-	struct vmap_vm *vm;
+	unsigned long leaks;
 
-	if (!v)
-		return 0;
 	vmalloc_run_deferred(v);
-	while ((vm = next_leak(v))) {
-		report_leak(k, vm);
-		leaks++;
-		vmalloc_release(v, vm);
-	}
+	leaks = pkmap_exit(v) + kmap_local_exit(v);
+	leaks += drop_leaks(v);
 	vmap_areas_purge(&v->areas);
 	arch_mmu_set_regs(k->arch, &off);
 	vmap_areas_exit(&v->areas);

@@ -37,7 +37,15 @@ static void *kv_alloc(size_t size, gfp_t gfp, int node, const void *caller)
 			report_warn(k, "kvmalloc: %zu bytes are more than INT_MAX", size);
 		return NULL;
 	}
-	return vmalloc_node_range(k, size, PAGE_SIZE, gfp, PAGE_KERNEL, node, caller);
+	return vmalloc_request(k, &(struct vm_request){
+					  .size = size,
+					  .align = PAGE_SIZE,
+					  .gfp = gfp,
+					  .prot = PAGE_KERNEL,
+					  .node = node,
+					  .flags = VM_ALLOC | VM_ALLOW_HUGE_VMAP,
+					  .caller = caller,
+				  });
 }
 
 void *kvmalloc_node(size_t size, gfp_t gfp, int node)

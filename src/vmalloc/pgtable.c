@@ -272,6 +272,16 @@ int pgtable_start(struct pgtable *pt, kva_t kva, uint64_t size)
 	return 0;
 }
 
+int pgtable_prepare(struct pgtable *pt, kva_t kva, uint64_t size)
+{
+	uint64_t step = level_size(pt, last_level(pt) - 1);
+
+	for (kva_t at = kva & ~(step - 1); at < kva + size; at += step)
+		if (!entry_at(pt, at, last_level(pt), true))
+			return -ENOMEM;
+	return 0;
+}
+
 void pgtable_exit(struct pgtable *pt)
 {
 	while (!list_empty(&pt->pages)) {
@@ -313,10 +323,10 @@ static uint64_t leaf_value(const struct pgtable *pt, unsigned int level, phys_ad
 }
 
 int pgtable_map_range(struct pgtable *pt, kva_t kva, phys_addr_t start, phys_addr_t end,
-		      pgprot_t prot)
+		      pgprot_t prot, bool large)
 {
 	while (start < end) {
-		unsigned int level = largest_leaf(pt, kva, start, end);
+		unsigned int level = large ? largest_leaf(pt, kva, start, end) : last_level(pt);
 		phys_addr_t entry = entry_at(pt, kva, level, true);
 		uint64_t size = level_size(pt, level);
 

@@ -28,13 +28,18 @@ int pgtable_init(struct kernel *k, struct pgtable *pt);
  * once the machine runs. 0 or -ENOMEM. */
 int pgtable_start(struct pgtable *pt, kva_t kva, uint64_t size);
 
+/* Make all tables for [@kva, @kva + @size), so that small pages can be mapped there without any
+ * memory. 0 or -ENOMEM. */
+int pgtable_prepare(struct pgtable *pt, kva_t kva, uint64_t size);
+
 /* Give all tables back; nobody may walk them any more. */
 void pgtable_exit(struct pgtable *pt);
 
 /* Map physical bytes [@start, @end) at @kva, where nothing is mapped, by the largest leaves that
- * fit: the direct map, ioremap(), large pages. 0; -ENOMEM: the caller unmaps. */
+ * fit, or by small ones unless @large: the direct map, ioremap(), large pages. 0; -ENOMEM: the
+ * caller unmaps. */
 int pgtable_map_range(struct pgtable *pt, kva_t kva, phys_addr_t start, phys_addr_t end,
-		      pgprot_t prot);
+		      pgprot_t prot, bool large);
 
 /* Map @nr pages one after the other at @kva, where nothing is mapped. 0; -ENOMEM: nothing is
  * mapped. */

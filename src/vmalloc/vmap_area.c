@@ -73,9 +73,9 @@ static void update_longest(struct rb_node *node)
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static struct vmap_area *node_alloc(struct vmap_areas *areas)
+static struct vmap_area *node_alloc(struct vmap_areas *areas, gfp_t gfp)
 {
-	return meta_alloc(areas->kernel, sizeof(struct vmap_area), NUMA_NO_NODE);
+	return meta_alloc_gfp(areas->kernel, sizeof(struct vmap_area), gfp, NUMA_NO_NODE);
 }
 
 /* A chain through `next`. */
@@ -151,21 +151,68 @@ static void tree_merge(struct rb_root *root, struct vmap_area *va, rb_update_fn 
 
 /* --- free areas ------------------------------------------------------------------------------- */
 
-/* The lowest area of at least @size bytes. */
-static struct vmap_area *lowest_fit(const struct vmap_areas *areas, uint64_t size)
+/* The lowest area of at least @size bytes under @node, which has one. */
+static struct rb_node *leftmost_fit(struct rb_node *node, uint64_t size)
 {
-	struct rb_node *node = areas->free.node;
-
-	if (longest_below(node) < size)
-		return NULL;
 	for (;;) {
 		if (longest_below(node->left) >= size)
 			node = node->left;
 		else if (length(area_of(node)) >= size)
-			return area_of(node);
+			return node;
 		else
 			node = node->right;
 	}
+}
+
+/* The next area of at least @size bytes above @node; NULL: there is none. */
+static struct rb_node *next_fit(struct rb_node *node, uint64_t size)
+{
+	for (;;) {
+		struct rb_node *from = node;
+
+		if (longest_below(node->right) >= size)
+			return leftmost_fit(node->right, size);
+		for (node = rb_parent(node); node && node->right == from; node = rb_parent(node))
+			from = node;
+		if (!node || length(area_of(node)) >= size)
+			return node;
+	}
+}
+
+/* The lowest area of at least @size bytes that reaches above @from. */
+static struct rb_node *first_fit(const struct vmap_areas *areas, kva_t from, uint64_t size)
+{
+	struct vmap_area *va;
+
+	if (longest_below(areas->free.node) < size)
+		return NULL;
+	va = from > areas->start ? tree_last_from(&areas->free, from) : NULL;
+	if (!va)
+		return leftmost_fit(areas->free.node, size);
+	return va->end > from && length(va) >= size ? &va->node : next_fit(&va->node, size);
+}
+
+/* The lowest area in which @r fits, aligned and inside its borders, and where it would lie. */
+static struct vmap_area *lowest_fit(const struct vmap_areas *areas, const struct vmap_request *r,
+				    kva_t *start)
+{
+	kva_t end = r->end ? r->end : areas->end;
+	struct rb_node *node = first_fit(areas, r->start, r->size);
+
+	for (; node; node = next_fit(node, r->size)) {
+		struct vmap_area *va = area_of(node);
+		kva_t stop = va->end < end ? va->end : end;
+		kva_t at = va->start > r->start ? va->start : r->start;
+
+		at = (at + r->align - 1) & ~(r->align - 1);
+		if (at < stop && stop - at >= r->size) {
+			*start = at;
+			return va;
+		}
+		if (va->start >= end)
+			return NULL;
+	}
+	return NULL;
 }
 
 /* Cut [@start, @end) out of @from. @spare is used when something is left on both sides. */
@@ -193,19 +240,16 @@ static void carve(struct vmap_areas *areas, struct vmap_area *from, kva_t start,
 	rb_propagate(&from->node, update_longest);
 }
 
-/* Find room of @size bytes for @va. An aligned start lies at most @align - PAGE_SIZE into a
- * free area, so that much more room is asked for. */
-static bool take_lowest(struct vmap_areas *areas, struct vmap_area *va, uint64_t size,
-			uint64_t align, struct vmap_area **spare)
+/* Find room for @va. */
+static bool take_lowest(struct vmap_areas *areas, struct vmap_area *va,
+			const struct vmap_request *r, struct vmap_area **spare)
 {
-	uint64_t slack = align > PAGE_SIZE ? align - PAGE_SIZE : 0;
 	struct vmap_area *from, *dead = NULL;
 
 	arch_spin_lock(&areas->free_lock);
-	from = lowest_fit(areas, size + slack);
+	from = lowest_fit(areas, r, &va->start);
 	if (from) {
-		va->start = (from->start + slack) & ~slack;
-		va->end = va->start + size;
+		va->end = va->start + r->size;
 		carve(areas, from, va->start, va->end, spare, &dead);
 	}
 	arch_spin_unlock(&areas->free_lock);
@@ -213,36 +257,38 @@ static bool take_lowest(struct vmap_areas *areas, struct vmap_area *va, uint64_t
 	return from;
 }
 
-static bool take_lowest_or_purge(struct vmap_areas *areas, struct vmap_area *va, uint64_t size,
-				 uint64_t align, struct vmap_area **spare)
+static bool take_lowest_or_purge(struct vmap_areas *areas, struct vmap_area *va,
+				 const struct vmap_request *r, struct vmap_area **spare)
 {
-	if (take_lowest(areas, va, size, align, spare))
+	if (take_lowest(areas, va, r, spare))
 		return true;
-	vmap_areas_purge(areas);
-	if (take_lowest(areas, va, size, align, spare))
+	if (areas->purge_all)
+		areas->purge_all(areas);
+	else
+		vmap_areas_purge(areas);
+	if (take_lowest(areas, va, r, spare))
 		return true;
-	pr_warn(areas->kernel,
-		"vmap allocation for size %llu failed: no room in a region of %llu MiB",
-		(unsigned long long)size, (unsigned long long)(areas->end - areas->start) >> 20);
+	if (!(r->gfp & __GFP_NOWARN))
+		pr_warn(areas->kernel, "vmap allocation for size %llu failed: use vmalloc=<size> to "
+			"increase size", (unsigned long long)r->size);
 	return false;
 }
 
-struct vmap_area *vmap_area_alloc(struct vmap_areas *areas, uint64_t size, uint64_t align,
-				  unsigned long kind, struct vmap_vm *vm)
+struct vmap_area *vmap_area_alloc(struct vmap_areas *areas, const struct vmap_request *r)
 {
-	bool aligned = align > PAGE_SIZE;
-	struct vmap_area *va = node_alloc(areas);
-	struct vmap_area *spare = aligned ? node_alloc(areas) : NULL;
-	bool found = va && (spare || !aligned) &&
-		     take_lowest_or_purge(areas, va, size, align, &spare);
+	/* Something may be left on both sides of it. */
+	bool both = r->align > PAGE_SIZE || r->start > areas->start;
+	struct vmap_area *va = node_alloc(areas, r->gfp);
+	struct vmap_area *spare = both ? node_alloc(areas, r->gfp) : NULL;
+	bool found = va && (spare || !both) && take_lowest_or_purge(areas, va, r, &spare);
 
 	meta_free(areas->kernel, spare, sizeof(*spare));
 	if (!found) {
 		meta_free(areas->kernel, va, sizeof(*va));
 		return NULL;
 	}
-	va->kind = kind;
-	va->vm = vm;
+	va->kind = r->kind;
+	va->vm = r->vm;
 	arch_spin_lock(&areas->busy_lock);
 	tree_insert(&areas->busy, va, NULL);
 	arch_spin_unlock(&areas->busy_lock);
@@ -264,18 +310,41 @@ struct vmap_vm *vmap_area_find(struct vmap_areas *areas, kva_t kva)
 	return vm;
 }
 
-struct vmap_area *vmap_area_take(struct vmap_areas *areas, kva_t start, unsigned long kind)
+void vmap_areas_for_each(struct vmap_areas *areas, kva_t start, kva_t end,
+			 void (*fn)(const struct vmap_area *va, void *arg), void *arg)
+{
+	struct rb_node *node;
+	struct vmap_area *va;
+
+	arch_spin_lock(&areas->busy_lock);
+	va = tree_last_from(&areas->busy, start);
+	node = va ? &va->node : rb_first(&areas->busy);
+	for (; node && area_of(node)->start < end; node = rb_next(node)) {
+		if (area_of(node)->end > start)
+			fn(area_of(node), arg);
+	}
+	arch_spin_unlock(&areas->busy_lock);
+}
+
+/* @size 0: of any size. */
+struct vmap_area *vmap_area_take_sized(struct vmap_areas *areas, kva_t start, unsigned long kind,
+				       uint64_t size)
 {
 	struct vmap_area *va;
 
 	arch_spin_lock(&areas->busy_lock);
 	va = tree_last_from(&areas->busy, start);
-	if (va && (va->start != start || va->kind != kind))
+	if (va && (va->start != start || va->kind != kind || (size && length(va) != size)))
 		va = NULL;
 	if (va)
 		rb_erase(&areas->busy, &va->node, NULL);
 	arch_spin_unlock(&areas->busy_lock);
 	return va;
+}
+
+struct vmap_area *vmap_area_take(struct vmap_areas *areas, kva_t start, unsigned long kind)
+{
+	return vmap_area_take_sized(areas, start, kind, 0);
 }
 
 /* --- lazy areas ------------------------------------------------------------------------------- */

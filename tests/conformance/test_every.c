@@ -5,6 +5,8 @@
  */
 #include "conformance.h"
 
+#include <errno.h>
+
 #define QUIET (GFP_KERNEL | __GFP_NOWARN)
 
 static struct kmem_cache *cache;
@@ -63,6 +65,18 @@ static void put_vmalloc(void *p)
 static void put_vmap(void *p)
 {
 	vunmap(p);
+	vm_unmap_aliases();
+}
+
+static void put_ioremap(void *p)
+{
+	iounmap(p);
+	vm_unmap_aliases();
+}
+
+static void put_map_ram(void *p)
+{
+	vm_unmap_ram(p, 1);
 	vm_unmap_aliases();
 }
 
@@ -157,6 +171,29 @@ GET(do_kvcalloc, kvcalloc(4, 1024, QUIET))
 GET(do_kvrealloc, kvrealloc(NULL, 0, 4096, QUIET))
 GET(do_vmalloc, vmalloc(4 * PAGE_SIZE))
 GET(do_vzalloc, vzalloc(4 * PAGE_SIZE))
+/* Of no RAM. */
+static unsigned long no_ram = 0xfe000;
+
+GET(do_vmalloc_user, vmalloc_user(4 * PAGE_SIZE))
+GET(do_vmalloc_node, vmalloc_node(4 * PAGE_SIZE, 0))
+GET(do_vzalloc_node, vzalloc_node(4 * PAGE_SIZE, 0))
+GET(do_vmalloc_32, vmalloc_32(4 * PAGE_SIZE))
+GET(do_vmalloc_32_user, vmalloc_32_user(4 * PAGE_SIZE))
+GET(do_vmalloc_huge, vmalloc_huge(4 * PAGE_SIZE, QUIET))
+GET(do___vmalloc, __vmalloc(4 * PAGE_SIZE, QUIET))
+GET(do___vmalloc_array, __vmalloc_array(4, PAGE_SIZE, QUIET))
+GET(do_vmalloc_array, vmalloc_array(4, PAGE_SIZE))
+GET(do_vcalloc, vcalloc(4, PAGE_SIZE))
+GET(do___vmalloc_node, __vmalloc_node(4 * PAGE_SIZE, 1, QUIET, 0, NULL))
+GET(do___vmalloc_node_range, __vmalloc_node_range(4 * PAGE_SIZE, 1, vmalloc_start_addr(),
+					     vmalloc_end_addr(), QUIET, PAGE_KERNEL, 0, 0, NULL))
+GET(do_ioremap, ioremap(0xfe000000, PAGE_SIZE))
+GET(do_ioremap_uc, ioremap_uc(0xfe000000, PAGE_SIZE))
+GET(do_ioremap_wc, ioremap_wc(0xfe000000, PAGE_SIZE))
+GET(do_ioremap_wt, ioremap_wt(0xfe000000, PAGE_SIZE))
+GET(do_ioremap_cache, ioremap_cache(0xfe000000, PAGE_SIZE))
+GET(do_vmap_pfn, vmap_pfn(&no_ram, 1, PAGE_KERNEL))
+GET(do_vm_map_ram, vm_map_ram(&some_page, 1, NUMA_NO_NODE))
 GET(do_vmap, vmap(&some_page, 1, VM_MAP, PAGE_KERNEL))
 GET(do_cache, kmem_cache_create("late", 100, 0, 0, NULL))
 GET(do_usercopy_cache, kmem_cache_create_usercopy("late", 100, 0, 0, 0, 8, NULL))
@@ -210,6 +247,25 @@ static const struct allocation allocations[] = {
 	{ "vmalloc", do_vmalloc, put_vmalloc },
 	{ "vzalloc", do_vzalloc, put_vmalloc },
 	{ "vmap", do_vmap, put_vmap },
+	{ "vmalloc_user", do_vmalloc_user, put_vmalloc },
+	{ "vmalloc_node", do_vmalloc_node, put_vmalloc },
+	{ "vzalloc_node", do_vzalloc_node, put_vmalloc },
+	{ "vmalloc_32", do_vmalloc_32, put_vmalloc },
+	{ "vmalloc_32_user", do_vmalloc_32_user, put_vmalloc },
+	{ "vmalloc_huge", do_vmalloc_huge, put_vmalloc },
+	{ "__vmalloc", do___vmalloc, put_vmalloc },
+	{ "__vmalloc_array", do___vmalloc_array, put_vmalloc },
+	{ "vmalloc_array", do_vmalloc_array, put_vmalloc },
+	{ "vcalloc", do_vcalloc, put_vmalloc },
+	{ "__vmalloc_node", do___vmalloc_node, put_vmalloc },
+	{ "__vmalloc_node_range", do___vmalloc_node_range, put_vmalloc },
+	{ "ioremap", do_ioremap, put_ioremap },
+	{ "ioremap_uc", do_ioremap_uc, put_ioremap },
+	{ "ioremap_wc", do_ioremap_wc, put_ioremap },
+	{ "ioremap_wt", do_ioremap_wt, put_ioremap },
+	{ "ioremap_cache", do_ioremap_cache, put_ioremap },
+	{ "vmap_pfn", do_vmap_pfn, put_vmap },
+	{ "vm_map_ram", do_vm_map_ram, put_map_ram },
 	{ "kmem_cache_create", do_cache, put_cache },
 	{ "kmem_cache_create_usercopy", do_usercopy_cache, put_cache },
 	{ "mempool_create", do_mempool, put_mempool },
@@ -453,6 +509,43 @@ SILENT(without_mempool_free_pages, mempool_free_pages(block, NULL))
 FAILS(without_vmalloc, !vmalloc(10))
 FAILS(without_vzalloc, !vzalloc(10))
 SILENT(without_vfree, vfree(block))
+FAILS(without_vmalloc_user, !vmalloc_user(4 * PAGE_SIZE))
+FAILS(without_vmalloc_node, !vmalloc_node(4 * PAGE_SIZE, 0))
+FAILS(without_vzalloc_node, !vzalloc_node(4 * PAGE_SIZE, 0))
+FAILS(without_vmalloc_32, !vmalloc_32(4 * PAGE_SIZE))
+FAILS(without_vmalloc_32_user, !vmalloc_32_user(4 * PAGE_SIZE))
+FAILS(without_vmalloc_huge, !vmalloc_huge(4 * PAGE_SIZE, GFP_KERNEL))
+FAILS(without___vmalloc, !__vmalloc(4 * PAGE_SIZE, GFP_KERNEL))
+FAILS(without___vmalloc_array, !__vmalloc_array(4, PAGE_SIZE, GFP_KERNEL))
+FAILS(without_vmalloc_array, !vmalloc_array(4, PAGE_SIZE))
+FAILS(without_vcalloc, !vcalloc(4, PAGE_SIZE))
+FAILS(without___vmalloc_node, !__vmalloc_node(4 * PAGE_SIZE, 1, GFP_KERNEL, 0, NULL))
+FAILS(without___vmalloc_node_range, !__vmalloc_node_range(4 * PAGE_SIZE, 1, 0, 1, GFP_KERNEL, PAGE_KERNEL, 0, 0, NULL))
+FAILS(without_ioremap, !ioremap(0xfe000000, PAGE_SIZE))
+FAILS(without_ioremap_uc, !ioremap_uc(0xfe000000, PAGE_SIZE))
+FAILS(without_ioremap_wc, !ioremap_wc(0xfe000000, PAGE_SIZE))
+FAILS(without_ioremap_wt, !ioremap_wt(0xfe000000, PAGE_SIZE))
+FAILS(without_ioremap_cache, !ioremap_cache(0xfe000000, PAGE_SIZE))
+FAILS(without_vmap_pfn, !vmap_pfn(&no_ram, 1, PAGE_KERNEL))
+FAILS(without_vm_map_ram, !vm_map_ram(&some_page, 1, NUMA_NO_NODE))
+SILENT(without_vm_unmap_ram, vm_unmap_ram(block, 1))
+SILENT(without_vfree_atomic, vfree_atomic(block))
+FAILS(without_vread, !vread(block, block, 1))
+FAILS(without_copy_vmalloc_range, copy_vmalloc_range(block, block, 1, 0) == -ENODEV)
+FAILS(without_vmalloc_start_addr, !vmalloc_start_addr())
+FAILS(without_vmalloc_end_addr, !vmalloc_end_addr())
+FAILS(without_vmalloc_nr_pages, !vmalloc_nr_pages())
+FAILS(without_machine_device_add, machine_device_add(0, PAGE_SIZE, NULL, NULL) == -ENODEV)
+FAILS(without_machine_device_remove, machine_device_remove(0) == -ENODEV)
+SILENT(without_iounmap, iounmap(block))
+FAILS(without_PageHighMem, !PageHighMem(some_page))
+FAILS(without_kmap, !kmap(some_page))
+SILENT(without_kunmap, kunmap(some_page))
+SILENT(without_kmap_flush_unused, kmap_flush_unused())
+FAILS(without_kmap_to_page, !kmap_to_page(block))
+FAILS(without_kmap_local_page, !kmap_local_page(some_page))
+SILENT(without_kunmap_local, kunmap_local(block))
+FAILS(without_kmap_atomic, !kmap_atomic(some_page))
 FAILS(without_vmap, !vmap(&some_page, 1, VM_MAP, PAGE_KERNEL))
 SILENT(without_vunmap, vunmap(block))
 FAILS(without_vmalloc_to_page, !vmalloc_to_page(block))
@@ -621,6 +714,43 @@ static const struct call calls[] = {
 	{ "vzalloc", without_vzalloc },
 	{ "vfree", without_vfree },
 	{ "vmap", without_vmap },
+	{ "vmalloc_user", without_vmalloc_user },
+	{ "vmalloc_node", without_vmalloc_node },
+	{ "vzalloc_node", without_vzalloc_node },
+	{ "vmalloc_32", without_vmalloc_32 },
+	{ "vmalloc_32_user", without_vmalloc_32_user },
+	{ "vmalloc_huge", without_vmalloc_huge },
+	{ "__vmalloc", without___vmalloc },
+	{ "__vmalloc_array", without___vmalloc_array },
+	{ "vmalloc_array", without_vmalloc_array },
+	{ "vcalloc", without_vcalloc },
+	{ "__vmalloc_node", without___vmalloc_node },
+	{ "__vmalloc_node_range", without___vmalloc_node_range },
+	{ "ioremap", without_ioremap },
+	{ "ioremap_uc", without_ioremap_uc },
+	{ "ioremap_wc", without_ioremap_wc },
+	{ "ioremap_wt", without_ioremap_wt },
+	{ "ioremap_cache", without_ioremap_cache },
+	{ "vmap_pfn", without_vmap_pfn },
+	{ "vm_map_ram", without_vm_map_ram },
+	{ "vm_unmap_ram", without_vm_unmap_ram },
+	{ "vfree_atomic", without_vfree_atomic },
+	{ "vread", without_vread },
+	{ "copy_vmalloc_range", without_copy_vmalloc_range },
+	{ "vmalloc_start_addr", without_vmalloc_start_addr },
+	{ "vmalloc_end_addr", without_vmalloc_end_addr },
+	{ "vmalloc_nr_pages", without_vmalloc_nr_pages },
+	{ "machine_device_add", without_machine_device_add },
+	{ "machine_device_remove", without_machine_device_remove },
+	{ "iounmap", without_iounmap },
+	{ "PageHighMem", without_PageHighMem },
+	{ "kmap", without_kmap },
+	{ "kunmap", without_kunmap },
+	{ "kmap_flush_unused", without_kmap_flush_unused },
+	{ "kmap_to_page", without_kmap_to_page },
+	{ "kmap_local_page", without_kmap_local_page },
+	{ "kunmap_local", without_kunmap_local },
+	{ "kmap_atomic", without_kmap_atomic },
 	{ "vunmap", without_vunmap },
 	{ "vmalloc_to_page", without_vmalloc_to_page },
 	{ "vmalloc_to_pfn", without_vmalloc_to_pfn },

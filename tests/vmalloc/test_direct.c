@@ -25,15 +25,15 @@ static void test_pointers(void **state)
 	assert_int_equal(find_vm_area(b)->nr_pages, 4);
 	/* The simulated x86 sees the area all the same, at its place in the region. */
 	for (unsigned int i = 0; i < 5; i++) {
-		kva_t kva = VMALLOC_START + i * P + i;
+		kva_t kva = VMALLOC_KVA + i * P + i;
 
 		assert_ptr_equal(__va(walk_to(kva, MMU_WRITE)), a + i * P + i);
 		assert_ptr_equal(kva_to_ptr(kva), a + i * P + i);
 	}
-	assert_int_equal(walk_to(VMALLOC_START + 5 * P, MMU_READ), UINT64_MAX);
-	assert_null(kva_to_ptr(VMALLOC_START + 5 * P));
+	assert_int_equal(walk_to(VMALLOC_KVA + 5 * P, MMU_READ), UINT64_MAX);
+	assert_null(kva_to_ptr(VMALLOC_KVA + 5 * P));
 	vfree(a);
-	assert_int_equal(walk_to(VMALLOC_START, MMU_READ), UINT64_MAX);
+	assert_int_equal(walk_to(VMALLOC_KVA, MMU_READ), UINT64_MAX);
 	assert_false(is_vmalloc_addr(a));
 	vfree(b);
 	kfree(k);

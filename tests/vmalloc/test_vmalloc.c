@@ -33,12 +33,12 @@ static void test_addresses(void **state)
 	char *a = vmalloc(P), *b = vmalloc(3 * P), *k = kmalloc(100, GFP_KERNEL);
 	int local;
 
-	assert_int_equal(ptr_to_kva(a), VMALLOC_START);
-	assert_int_equal(ptr_to_kva(b), VMALLOC_START + 2 * P);
+	assert_int_equal(ptr_to_kva(a), VMALLOC_KVA);
+	assert_int_equal(ptr_to_kva(b), VMALLOC_KVA + 2 * P);
 	assert_ptr_equal(b, a + 2 * P);
-	assert_ptr_equal(kva_to_ptr(VMALLOC_START + 2 * P + 17), b + 17);
-	assert_null(kva_to_ptr(VMALLOC_START + P));
-	assert_null(kva_to_ptr(VMALLOC_START + 5 * P));
+	assert_ptr_equal(kva_to_ptr(VMALLOC_KVA + 2 * P + 17), b + 17);
+	assert_null(kva_to_ptr(VMALLOC_KVA + P));
+	assert_null(kva_to_ptr(VMALLOC_KVA + 5 * P));
 	assert_ptr_equal(kva_to_ptr(ptr_to_kva(k)), k);
 	assert_true(is_vmalloc_addr(a));
 	assert_true(is_vmalloc_addr(a + P));
@@ -54,7 +54,7 @@ static void test_addresses(void **state)
 	assert_null(find_vm_area(k));
 	assert_null(find_vm_area(NULL));
 	vfree(a);
-	assert_null(kva_to_ptr(VMALLOC_START));
+	assert_null(kva_to_ptr(VMALLOC_KVA));
 	assert_null(vmalloc_to_page(a));
 	vfree(b);
 	kfree(k);
@@ -131,7 +131,7 @@ static void test_large(void **state)
 	vfree(p);
 	vm_unmap_aliases();
 	p = vmalloc(P);
-	assert_int_equal(ptr_to_kva(p), VMALLOC_START);
+	assert_int_equal(ptr_to_kva(p), VMALLOC_KVA);
 	vfree(p);
 	test_shutdown(m, 0);
 }

@@ -102,7 +102,7 @@ static void test_vfree_in_interrupt(void **state)
 	drain_all_pages();
 	assert_int_equal(nr_free_pages(), free_pages);
 	p = vmalloc(P);
-	assert_int_equal(ptr_to_kva(p), VMALLOC_START);
+	assert_int_equal(ptr_to_kva(p), VMALLOC_KVA);
 	local_bh_disable();
 	vfree(p);
 	local_bh_enable();

@@ -162,7 +162,7 @@ static void test_two_machines(void **state)
 	start();
 	other = test_boot("mem=16M");
 	p = vmalloc(P);
-	assert_int_equal(ptr_to_kva(p), VMALLOC_START);
+	assert_int_equal(ptr_to_kva(p), VMALLOC_KVA);
 	assert_int_equal(ptr_to_kva(area), 0);
 	assert_false(is_vmalloc_addr(area));
 	vfree(area);

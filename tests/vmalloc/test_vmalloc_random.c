@@ -27,7 +27,7 @@ struct model {
 
 static unsigned long index_of(const void *p)
 {
-	return (ptr_to_kva(p) - VMALLOC_START) / P;
+	return (ptr_to_kva(p) - VMALLOC_KVA) / P;
 }
 
 static void set_state(struct model *model, const struct slot *slot, unsigned char from,

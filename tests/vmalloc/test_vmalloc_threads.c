@@ -81,7 +81,7 @@ static void *watcher(void *arg)
 	machine_enter(m);
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		struct mmu_walk_result res;
-		kva_t kva = VMALLOC_START + test_rand(&seed) % (4000 * P);
+		kva_t kva = VMALLOC_KVA + test_rand(&seed) % (4000 * P);
 
 		vm_unmap_aliases();
 		CHECK(proc_read("vmallocinfo", text, sizeof(text)) >= 0);

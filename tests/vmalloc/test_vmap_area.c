@@ -29,6 +29,18 @@ static struct region *start(uint64_t pages)
 	return r;
 }
 
+static struct vmap_area *area_alloc(struct vmap_areas *areas, uint64_t size, uint64_t align,
+				    unsigned long kind, struct vmap_vm *vm)
+{
+	return vmap_area_alloc(areas, &(struct vmap_request){
+					      .size = size,
+					      .align = align,
+					      .kind = kind,
+					      .gfp = GFP_KERNEL,
+					      .vm = vm,
+				      });
+}
+
 static struct vmap_area *area_of(struct rb_node *node)
 {
 	return container_of(node, struct vmap_area, node);
@@ -57,7 +69,7 @@ static void finish(struct region *r)
 
 static struct vmap_area *take(struct region *r, uint64_t pages)
 {
-	struct vmap_area *va = vmap_area_alloc(&r->areas, pages * P, P, VM_ALLOC, NULL);
+	struct vmap_area *va = area_alloc(&r->areas, pages * P, P, VM_ALLOC, NULL);
 
 	if (va)
 		assert_int_equal(va->end - va->start, pages * P);
@@ -159,12 +171,12 @@ static void test_alignment(void **state)
 	struct vmap_area *va;
 
 	take(r, 3);
-	va = vmap_area_alloc(&r->areas, 2 * P, 16 * P, VM_ALLOC, NULL);
+	va = area_alloc(&r->areas, 2 * P, 16 * P, VM_ALLOC, NULL);
 	assert_int_equal(page_of(va), 16);
 	/* What was left on both sides is used. */
 	assert_int_equal(page_of(take(r, 13)), 3);
 	assert_int_equal(page_of(take(r, 13)), 18);
-	va = vmap_area_alloc(&r->areas, P, 32 * P, VM_ALLOC, NULL);
+	va = area_alloc(&r->areas, P, 32 * P, VM_ALLOC, NULL);
 	assert_int_equal(page_of(va), 32);
 	assert_int_equal(page_of(take(r, 1)), 31);
 	finish(r);
@@ -177,7 +189,7 @@ static void test_find_and_take(void **state)
 	struct vmap_area *va;
 
 	take(r, 5);
-	va = vmap_area_alloc(&r->areas, 3 * P, P, VM_MAP, vm);
+	va = area_alloc(&r->areas, 3 * P, P, VM_MAP, vm);
 	assert_ptr_equal(vmap_area_find(&r->areas, va->start), vm);
 	assert_ptr_equal(vmap_area_find(&r->areas, va->end - 1), vm);
 	assert_null(vmap_area_find(&r->areas, va->end));
@@ -202,19 +214,19 @@ enum { FREE, BUSY, LAZY };
 
 static unsigned char model[PAGES];
 
-static long model_lowest_fit(unsigned int pages, unsigned int align)
+/* The lowest aligned place in [@from, @to) at which @pages are free. */
+static long model_lowest_fit(unsigned int pages, unsigned int align, unsigned int from,
+			     unsigned int to)
 {
-	unsigned int run = 0;
+	for (unsigned int at = from; at + pages <= to; at++) {
+		unsigned int n = 0;
 
-	for (unsigned int i = 0; i < PAGES; i++) {
-		run = model[i] == FREE ? run + 1 : 0;
-		if (run < pages + align - 1)
+		if ((BASE / P + at) % align)
 			continue;
-		/* A run as long as this holds an aligned start whatever the alignment of its
-		 * own. */
-		for (unsigned int at = i + 1 - run;; at++)
-			if (!(((BASE / P) + at) % align))
-				return at;
+		while (n < pages && model[at + n] == FREE)
+			n++;
+		if (n == pages)
+			return at;
 	}
 	return -1;
 }
@@ -261,14 +273,24 @@ static struct vmap_area *random_take(struct region *r, uint64_t *seed)
 {
 	unsigned int pages = 1 + (unsigned int)(test_rand(seed) % (test_rand(seed) % 8 ? 12 : 60));
 	unsigned int align = test_rand(seed) % 4 ? 1 : 1u << test_rand(seed) % 6;
-	long at = model_lowest_fit(pages, align);
+	bool bounded = test_rand(seed) % 3 == 0;
+	unsigned int from = bounded ? (unsigned int)(test_rand(seed) % (PAGES - 60)) : 0;
+	unsigned int to = bounded ? from + 60 : PAGES;
+	long at = model_lowest_fit(pages, align, from, to);
 	struct vmap_area *va;
 
 	if (at < 0) {
 		model_purge();
-		at = model_lowest_fit(pages, align);
+		at = model_lowest_fit(pages, align, from, to);
 	}
-	va = vmap_area_alloc(&r->areas, pages * P, align * P, VM_ALLOC, NULL);
+	va = vmap_area_alloc(&r->areas, &(struct vmap_request){
+						.size = pages * P,
+						.align = align * P,
+						.start = bounded ? BASE + from * P : 0,
+						.end = bounded ? BASE + to * P : 0,
+						.kind = VM_ALLOC,
+						.gfp = GFP_KERNEL,
+					});
 	if (at < 0) {
 		assert_null(va);
 		return NULL;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define P PAGE_SIZE
-#define VMALLOC_START 0xffffc90000000000ull
+#define VMALLOC_KVA 0xffffc90000000000ull
 
 /* Everything that was logged since test_hear(). */
 static char test_heard[65536];
