@@ -311,6 +311,20 @@ KMEM_DECL(void, machine_set_report_handler, (struct machine * m, machine_report_
  */
 KMEM_DECL(void, machine_set_log_sink, (struct machine * m, machine_log_fn *fn, void *arg));
 
+/**
+ * machine_report_faults - report accesses to a machine's addresses where nothing is (libkmem's own)
+ * @on: begin or end it, for the whole process
+ *
+ * A guard page of vmalloc(), an area that was purged, a hole in RAM: the host answers with SIGSEGV. With
+ * this on, the machine that the thread has entered first reports the address as the simulated x86 calls
+ * it ("BUG: unable to handle page fault for address: …"); then the signal goes to whoever handled it
+ * before, and by default ends the process. Off at first.
+ *
+ * Return: 0, or a negative errno of sigaction(). Context: any thread; who changes the handler of SIGSEGV
+ * meanwhile changes it for this, too.
+ */
+KMEM_DECL(int, machine_report_faults, (bool on));
+
 KMEM_END_DECLS
 
 #endif

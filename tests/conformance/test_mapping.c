@@ -4,6 +4,9 @@
 #include "conformance.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define P PAGE_SIZE
 #define DEVICE 0xfe000000ull
@@ -207,6 +210,62 @@ static void devices_misused(void **state)
 	test_shutdown(m, 0);
 }
 
+/* --- faults of the host ------------------------------------------------------------------------ */
+
+static int to_parent;
+
+static enum machine_verdict tell_parent(struct machine *m, const struct machine_report *r, void *arg)
+{
+	(void)m;
+	(void)arg;
+	if (write(to_parent, r->text, strlen(r->text)) < 0)
+		_exit(3);
+	return MACHINE_CONTINUE;
+}
+
+/* In a child: a machine on a memfd does not come along. */
+static void touch_guard_page(void)
+{
+	struct machine *m;
+	char *p;
+
+	if (machine_boot_text(PLAIN, &m, NULL))
+		_exit(2);
+	machine_set_report_handler(m, tell_parent, NULL);
+	if (machine_report_faults(true) || machine_report_faults(false) || machine_report_faults(true))
+		_exit(2);
+	p = vmalloc(PAGE_SIZE);
+	p[0] = 1;
+	((volatile char *)p)[PAGE_SIZE] = 1;
+	_exit(0);
+}
+
+static void touching_a_guard_page_is_reported(void **state)
+{
+	char text[512] = "";
+	int fds[2], status;
+	ssize_t n;
+	pid_t child;
+
+	assert_int_equal(pipe(fds), 0);
+	to_parent = fds[1];
+	child = fork();
+	if (!child) {
+		/* cmocka's handler, or a sanitizer's, would go on with the next test. */
+		signal(SIGSEGV, SIG_DFL);
+		touch_guard_page();
+	}
+	close(fds[1]);
+	n = read(fds[0], text, sizeof(text) - 1);
+	close(fds[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	assert_true(n > 0);
+	assert_non_null(strstr(text, "BUG: unable to handle page fault for address: ffffc90000001000\n"
+				     "#PF: supervisor write access in kernel mode\n"
+				     "#PF: error_code(0x0002) - not-present page\n"));
+}
+
 /* --- HIGHMEM ---------------------------------------------------------------------------------- */
 
 static void windows_for_highmem(void **state)
@@ -293,6 +352,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(mapped_for_a_while),
 	cmocka_unit_test(devices),
 	cmocka_unit_test(devices_misused),
+	cmocka_unit_test(touching_a_guard_page_is_reported),
 	cmocka_unit_test(windows_for_highmem),
 	cmocka_unit_test(windows_run_out),
 	cmocka_unit_test(windows_misused),
