@@ -128,6 +128,9 @@ static void flush_locked(struct vmalloc *v)
 	}
 	host_unmap(v, first, run);
 	pk->nr_flushes += any;
+	if (any)
+		arch_mmu_flush(v->kernel->arch, pk->base,
+			       pk->base + ((kva_t)pk->nr << PAGE_SHIFT));
 }
 
 void kmap_flush_unused(void)

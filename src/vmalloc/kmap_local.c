@@ -157,6 +157,17 @@ void *kmap_local_page(struct page *page)
 
 /* --- back ------------------------------------------------------------------------------------- */
 
+/* Only the CPU of the window uses it: its TLB alone has to forget it. */
+static void clear_locked(struct vmalloc *v, struct window *w, unsigned int cpu, kva_t kva)
+{
+	w->page = NULL;
+	alias_unmap_at(v, kva, 1);
+	if (arch_cpu_current()->id == cpu)
+		arch_mmu_flush_local(kva, kva + PAGE_SIZE);
+	else
+		arch_mmu_flush(v->kernel->arch, kva, kva + PAGE_SIZE);
+}
+
 /* NULL: done; else what is wrong. */
 static const char *give(struct vmalloc *v, unsigned int cpu, unsigned int i)
 {
@@ -171,10 +182,8 @@ static const char *give(struct vmalloc *v, unsigned int cpu, unsigned int i)
 		wrong = "another thread has mapped it";
 	else if (last_of_locked(cw, self()) != w)
 		wrong = "it is not the thread's last mapping";
-	if (!wrong) {
-		w->page = NULL;
-		alias_unmap_at(v, kva_of(v->kmap_local, cpu, i), 1);
-	}
+	if (!wrong)
+		clear_locked(v, w, cpu, kva_of(v->kmap_local, cpu, i));
 	arch_spin_unlock(&cw->lock);
 	return wrong;
 }

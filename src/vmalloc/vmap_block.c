@@ -338,6 +338,20 @@ static void host_unmap(const struct arch_machine *am, struct vmap_block *block, 
 		set_bit(block->flushed, at + i);
 }
 
+/* What a purge has unmapped in blocks that live on. */
+struct flush {
+	struct list_head dead;	/* blocks to be freed */
+	kva_t start, end;	/* all of it lies in here; TLBs may still have it */
+};
+
+static void flush_add(struct flush *f, const struct vmap_area *va)
+{
+	if (!f->end || va->start < f->start)
+		f->start = va->start;
+	if (va->end > f->end)
+		f->end = va->end;
+}
+
 /* Runs of pages that are dirty and still mapped in the host. */
 static void flush_locked(struct vmalloc *v, struct vmap_block *block)
 {
@@ -356,7 +370,7 @@ static void flush_locked(struct vmalloc *v, struct vmap_block *block)
 	}
 }
 
-static void purge_queue(struct vmalloc *v, struct vmap_queue *queue, struct list_head *dead)
+static void purge_queue(struct vmalloc *v, struct vmap_queue *queue, struct flush *f)
 {
 	struct list_head *next;
 
@@ -367,9 +381,10 @@ static void purge_queue(struct vmalloc *v, struct vmap_queue *queue, struct list
 		next = pos->next;
 		if (block->dirty && block->dirty + block->free == v->blocks->pages) {
 			list_del(&block->list);
-			list_add(&block->list, dead);
+			list_add(&block->list, &f->dead);
 		} else if (block->dirty) {
 			flush_locked(v, block);
+			flush_add(f, block->va);
 		}
 	}
 	arch_spin_unlock(&queue->lock);
@@ -377,15 +392,16 @@ static void purge_queue(struct vmalloc *v, struct vmap_queue *queue, struct list
 
 void vmap_blocks_purge(struct vmalloc *v)
 {
-	struct list_head dead;
+	struct flush f = {.end = 0};
 
 	if (!alias_possible(v->kernel))
 		return;
-	list_init(&dead);
+	list_init(&f.dead);
 	for (unsigned int cpu = 0; cpu < v->kernel->arch->nr_cpus; cpu++)
-		purge_queue(v, &v->blocks->queues[cpu], &dead);
-	while (!list_empty(&dead)) {
-		struct vmap_block *block = list_first_entry(&dead, struct vmap_block, list);
+		purge_queue(v, &v->blocks->queues[cpu], &f);
+	arch_mmu_flush(v->kernel->arch, f.start, f.end);
+	while (!list_empty(&f.dead)) {
+		struct vmap_block *block = list_first_entry(&f.dead, struct vmap_block, list);
 
 		list_del(&block->list);
 		block_free(v, block);
