@@ -281,11 +281,10 @@ static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
 	lock->rank = rank;
 }
 
-/* Change a lock from @from to @to, if the thread is alone in its machine. */
-static __always_inline bool arch_spin_alone(struct arch_spinlock *lock, uint32_t from, uint32_t to)
+/* Outside sections: enter one, if the thread is alone in its machine. Else NULL. */
+static __always_inline struct arch_cpu *arch_cpu_enter_alone(void)
 {
 	struct arch_cpu *cpu = arch_cpu_ptr;
-	bool changed = false;
 
 #if KMEM_ASSERT_LEVEL >= 2
 	if (!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))
@@ -293,12 +292,25 @@ static __always_inline bool arch_spin_alone(struct arch_spinlock *lock, uint32_t
 #endif
 	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
 	arch_barrier();
-	if (likely(!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE)) && arch_cpu_alone(cpu) &&
-	    likely(__atomic_load_n(&lock->value, __ATOMIC_ACQUIRE) == from)) {
+	if (likely(!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE)) && arch_cpu_alone(cpu))
+		return cpu;
+	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Change a lock from @from to @to, if the thread is alone in its machine. */
+static __always_inline bool arch_spin_alone(struct arch_spinlock *lock, uint32_t from, uint32_t to)
+{
+	struct arch_cpu *cpu = arch_cpu_enter_alone();
+	bool changed = false;
+
+	if (unlikely(!cpu))
+		return false;
+	if (likely(__atomic_load_n(&lock->value, __ATOMIC_ACQUIRE) == from)) {
 		__atomic_store_n(&lock->value, to, __ATOMIC_RELEASE);
 		changed = true;
 	}
-	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+	arch_cpu_leave(cpu);
 	return changed;
 }
 

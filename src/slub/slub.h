@@ -39,7 +39,8 @@
  * holds list_lock.
  *
  * Locks. struct slub_cpu: a section or a claim of its CPU (arch.h). struct slub_node: list_lock.
- * A slab's state: compare and swap; removing a slab from the partial list or ending its life as a
+ * A slab's state: compare and swap, or load and store by a machine's only thread, inside a section
+ * (slub_alone.c); removing a slab from the partial list or ending its life as a
  * partial one: list_lock besides. No section covers list_lock, the page allocator or a
  * constructor: slow paths take what they need out of struct slub_cpu, leave, work, and look
  * again.
@@ -258,17 +259,35 @@ static inline union slub_state slub_load(const struct slub_slab *slab)
 	return (union slub_state){.word = __atomic_load_n(&slab->state, __ATOMIC_ACQUIRE)};
 }
 
-/* For a slab that nobody else can change. */
+/* For a slab that nobody else can change, or nobody but this thread. */
 static inline void slub_store(struct slub_slab *slab, union slub_state state)
 {
 	__atomic_store_n(&slab->state, state.word, __ATOMIC_RELEASE);
 }
 
 /* @old is renewed on failure. */
-static inline bool slub_cas(struct slub_slab *slab, union slub_state *old, union slub_state new)
+static inline bool slub_cas_locked(struct slub_slab *slab, union slub_state *old, union slub_state new)
 {
 	return __atomic_compare_exchange_n(&slab->state, &old->word, new.word, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* @old is renewed on failure. Outside sections: a thread alone in its machine needs no locked
+ * instruction. */
+static inline bool slub_cas(struct slub_slab *slab, union slub_state *old, union slub_state new)
+{
+	struct arch_cpu *cpu = arch_cpu_enter_alone();
+
+	if (likely(cpu)) {
+		bool same = slub_load(slab).word == old->word;
+
+		if (likely(same))
+			slub_store(slab, new);
+		arch_cpu_leave(cpu);
+		if (likely(same))
+			return true;
+	}
+	return slub_cas_locked(slab, old, new);
 }
 
 static inline void *slub_head(char *base, union slub_state state)
@@ -478,6 +497,14 @@ void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node, size_t size, c
  * freed is reported and stays; @p is written to. @what, @caller: who is called, and by whom. */
 void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, size_t nr, void **p,
 		     const char *what, const void *caller);
+
+/* --- slub_alone.c -------------------------------------------------------------------------- */
+
+/* @object, checked, to the list of its slab, whose first byte is @base. False: nothing was done. */
+bool slub_free_alone(struct slub_cache *s, struct slub_slab *slab, char *base, void *object);
+
+/* An object of any node from what the CPU has. NULL: the general path. */
+void *slub_alloc_alone(struct slub_cache *s);
 
 /* --- slub_alloc.c -------------------------------------------------------------------------- */
 

@@ -270,6 +270,16 @@ static noinline void *alloc_unentered(struct slub_cache *s, gfp_t gfp, int node,
 	return object;
 }
 
+/* The CPU's list is empty. */
+static noinline void *alloc_again(struct slub_cache *s, gfp_t gfp, size_t size, const void *caller)
+{
+	void *object = slub_alloc_alone(s);
+
+	if (unlikely(!object))
+		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, size, caller);
+	return finish(s, object, gfp);
+}
+
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	struct slub_cache *s = slub_of(cache);
@@ -284,7 +294,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 	}
 	object = pop_and_leave(s, cpu);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, 0, SLUB_CALLER());
+		return alloc_again(s, gfp, 0, SLUB_CALLER());
 	return finish(s, object, gfp);
 }
 
@@ -346,7 +356,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 	s = slub_of(kmalloc_cache(&cpu->kernel->caches->kmalloc, size, gfp));
 	object = pop_and_leave(s, cpu);
 	if (unlikely(!object))
-		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, size, SLUB_CALLER());
+		return alloc_again(s, gfp, size, SLUB_CALLER());
 	return finish(s, object, gfp);
 }
 

@@ -211,8 +211,10 @@ static __always_inline void free_elsewhere(struct slub_cache *s, void *object, c
 		free_slow(s, object, what, caller);
 		return;
 	}
-	head = (uint32_t)off + 1;
 	slub_poison_object(s, object);
+	if (likely(slub_free_alone(s, slab, base, object)))
+		return;
+	head = (uint32_t)off + 1;
 	do {
 		if (unlikely(!only_lengthens(old) || old.head == head)) {
 			slub_free_to_slab(s, slab, object, object, 1, what);
@@ -221,7 +223,7 @@ static __always_inline void free_elsewhere(struct slub_cache *s, void *object, c
 		slub_set_freepointer(s, object, slub_head(base, old));
 		new.word = old.word - SLUB_ONE_IN_USE - SLUB_HEAD_WORD(old.head) +
 			   SLUB_HEAD_WORD(head);
-	} while (unlikely(!slub_cas(slab, &old, new)));
+	} while (unlikely(!slub_cas_locked(slab, &old, new)));
 }
 
 /* One for each public function, so that the name costs its caller no argument. */

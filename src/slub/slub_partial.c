@@ -56,7 +56,7 @@ void *slub_take_freelist(struct slub_slab *slab, char *base)
 			   SLUB_ONE_IN_USE * (unsigned int)(old.objects - old.inuse);
 		if (!old.head)
 			new.frozen = 0;
-	} while (unlikely(!slub_cas(slab, &old, new)));
+	} while (unlikely(!slub_cas_locked(slab, &old, new)));
 	return slub_head(base, old);
 }
 
