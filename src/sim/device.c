@@ -92,11 +92,11 @@ static int add(struct machine *m, struct device *d)
 {
 	bool taken;
 
-	arch_spin_lock(&m->device_lock);
+	sim_lock(&m->device_lock);
 	taken = is_taken_locked(m, d->start, d->end);
 	if (!taken)
 		insert_locked(m, d);
-	arch_spin_unlock(&m->device_lock);
+	sim_unlock(&m->device_lock);
 	return taken ? -EBUSY : 0;
 }
 
@@ -135,13 +135,13 @@ int machine_device_remove(phys_addr_t start)
 	if (!cpu)
 		return -ENODEV;
 	m = machine_of(cpu->machine);
-	arch_spin_lock(&m->device_lock);
+	sim_lock(&m->device_lock);
 	d = first_above_locked(m, start);
 	if (d && d->start != start)
 		d = NULL;
 	if (d)
 		rb_erase(&m->devices, &d->node, NULL);
-	arch_spin_unlock(&m->device_lock);
+	sim_unlock(&m->device_lock);
 	free(d);
 	return d ? 0 : -ENOENT;
 }
@@ -154,12 +154,12 @@ static bool find(const struct arch_machine *am, phys_addr_t phys, unsigned int s
 	const struct device *d;
 	bool found;
 
-	arch_spin_lock(&m->device_lock);
+	sim_lock(&m->device_lock);
 	d = first_above_locked(m, phys);
 	found = d && phys >= d->start && d->end - phys >= size;
 	if (found)
 		*copy = *d;
-	arch_spin_unlock(&m->device_lock);
+	sim_unlock(&m->device_lock);
 	return found;
 }
 

@@ -142,10 +142,10 @@ static bool handle_fault(const struct mmu_outcome *out, unsigned int access)
 	if (!cpu)
 		return false;
 	hook = &machine_of(cpu->machine)->mmu_hook;
-	arch_spin_lock(&hook->lock);
+	sim_lock(&hook->lock);
 	fn = hook->fn;
 	arg = hook->arg;
-	arch_spin_unlock(&hook->lock);
+	sim_unlock(&hook->lock);
 	return fn && fn(&fault, arg);
 }
 
@@ -253,9 +253,9 @@ int mmu_set_fault_handler(mmu_fault_fn *fn, void *arg)
 	if (!cpu)
 		return -ENODEV;
 	hook = &machine_of(cpu->machine)->mmu_hook;
-	arch_spin_lock(&hook->lock);
+	sim_lock(&hook->lock);
 	hook->fn = fn;
 	hook->arg = arg;
-	arch_spin_unlock(&hook->lock);
+	sim_unlock(&hook->lock);
 	return 0;
 }
