@@ -56,8 +56,8 @@ struct op {
 static const char *const machines[] = {
 	"preset=x86_64 mem=48M cpus=2 isolate_metadata=1",
 	"preset=x86_64 mem=96M cpus=3 nodes=2 isolate_metadata=1",
-	"preset=x86_32 ram=1M-64M cpus=2 zonepages=0/DMA:3800:3700,0/Normal:4000:3900,0/HighMem:5000:5000 "
-	"isolate_metadata=1",
+	("preset=x86_32 ram=1M-64M cpus=2 isolate_metadata=1 "
+	 "zonepages=0/DMA:3800:3700,0/Normal:4000:3900,0/HighMem:5000:5000"),
 	"preset=x86_64 mem=64M cpus=2 thp=1 isolate_metadata=1",
 	"preset=x86_64 ram=1M-7M cpus=1 isolate_metadata=1",
 	"preset=x86_64 mem=80M cpus=2 isolate_metadata=1 cmdline=\"movablecore=24M\"",
