@@ -187,6 +187,15 @@ static void check_usercopy(struct kernel *k, struct kmem_cache *from)
 	from->usersize = 0;
 }
 
+/* Of a caller's flags those that count: the debug flags do on SLUB, and elsewhere once the machine
+ * was booted with the backend's debug word. */
+static slab_flags_t kept_flags(const struct kernel *k)
+{
+	if (!k->params.slab_debug.text)
+		return backend_traits.create_flags;
+	return backend_traits.create_flags | backend_traits.debug_flags;
+}
+
 /* A new cache, or an old one that serves. */
 static int cache_create_locked(struct kernel *k, const struct kmem_cache *from,
 			       struct kmem_cache **out)
@@ -228,7 +237,7 @@ struct kmem_cache *kmem_cache_create_args(const char *name, unsigned int size,
 	}
 	check_usercopy(k, &from);
 	/* What is merged is decided by the flags that a cache will have. */
-	from.flags = debug_words_flags(k, name, flags & backend_traits.create_flags);
+	from.flags = debug_words_flags(k, name, flags & kept_flags(k));
 	from.align = cache_calculate_alignment(flags, args->align, size);
 
 	caches_lock(k);

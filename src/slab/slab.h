@@ -34,6 +34,10 @@
 
 /* --- geometry --------------------------------------------------------------------------------- */
 
+/* What slab_debug= can ask for: a cache with one of these is a debug cache (slab_debug.c). */
+#define SLAB_DEBUG_FLAGS \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER)
+
 /* Where a slab keeps its free list: one byte an object, the objects' numbers in the order in which
  * they will be handed out. */
 enum slab_mgmt {
@@ -65,6 +69,9 @@ enum slab_mgmt {
 #define SLAB_REAP_MS 2000u
 #define SLAB_REAP_NODE_MS 4000u
 
+/* Debug caches: largest limit of their arrays. */
+#define SLAB_DEBUG_LIMIT 32u
+
 /* Capacity of an alien array. */
 #define SLAB_ALIEN_LIMIT 12u
 
@@ -87,10 +94,18 @@ struct slab_geometry {
 	unsigned int colour_off;	/* bytes between them */
 	unsigned int freelist_size;	/* bytes */
 	enum slab_mgmt mgmt;
+	unsigned int obj_offset;	/* bytes in front of an object: its red zone */
+	unsigned int tail;		/* from an object's beginning to what debugging puts behind it */
 	unsigned int limit;		/* of a CPU's array */
 	unsigned int batchcount;	/* objects moved at once */
 	unsigned int shared;		/* the shared array holds shared * batchcount; 0: none */
 };
+
+/* What a cache with @flags debugs. */
+static inline slab_flags_t slab_debug_flags_of(slab_flags_t flags)
+{
+	return flags & SLAB_DEBUG_FLAGS;
+}
 
 /* 0, or -E2BIG when no slab order holds an object. */
 int slab_geometry(struct slab_geometry *geo, const struct slab_request *req);
@@ -106,7 +121,8 @@ struct slab_slab {
 		struct rcu_head rcu;	/* on no list, on its way back */
 	};
 	struct slab_cache *cache;
-	char *s_mem;			/* first object: start of the slab plus its colour */
+	char *s_mem;			/* first object: start of the slab plus its colour, plus
+					   obj_offset */
 	uint8_t *freelist;		/* SLAB_MGMT_OBJ: NULL while no object is free */
 	unsigned int active;		/* objects out, or in arrays: freelist[active] is next */
 } __attribute__((may_alias));
@@ -214,6 +230,7 @@ struct slab_cache {
 	unsigned int shared;
 
 	struct slab_geometry geo;
+	bool debug;			/* the fast paths are shut */
 	gfp_t allocflags;		/* for the page allocator */
 	unsigned int nr_nodes;
 	struct slab_node **node;
@@ -223,6 +240,9 @@ static __always_inline struct slab_cache *to_slab_cache(struct kmem_cache *s)
 {
 	return container_of(s, struct slab_cache, common);
 }
+
+/* In a public function and what is inlined into it: who called it. */
+#define SLAB_CALLER ((unsigned long)__builtin_return_address(0))
 
 static __always_inline struct slab_array *slab_cpu_array(const struct slab_cache *s,
 							 struct arch_cpu *cpu)
@@ -249,7 +269,7 @@ static __always_inline void slab_unpoison_object(const struct slab_cache *s, voi
 static __always_inline void slab_poison_object(const struct slab_cache *s, void *object)
 {
 	if (slab_watched(s))
-		arch_object_free(s->common.kernel->arch, object, s->geo.size);
+		arch_object_free(s->common.kernel->arch, object, s->geo.size - s->geo.obj_offset);
 }
 
 /* init_on_free: zeros into an object that is being freed, before it is anybody else's. */
@@ -352,6 +372,27 @@ void slab_array_free_locked(struct slab_cache *s, struct slab_node *n, struct sl
 
 /* Empty every array of the cache: of CPUs (claims them), alien, shared. */
 void slab_drain_arrays(struct slab_cache *s);
+
+/* --- debug caches (slab_debug.c) -------------------------------------------------------------- */
+
+/* The flags that a cache of @flags gets: without those that do not go with the others. */
+slab_flags_t slab_debug_flags(const struct slab_cache *s);
+
+/* An object of a new slab; runs the constructor. */
+void slab_debug_init_object(struct slab_cache *s, void *object);
+
+/* An object on its way to its user: what was done to it while it was free? It may still be
+ * poisoned for the watchers. false: it is another user's, which was reported. Then, when it is not
+ * poisoned any more, what a user finds in it. */
+bool slab_debug_check_alloc(struct slab_cache *s, void *object, unsigned long caller);
+void slab_debug_fill_alloc(struct slab_cache *s, void *object);
+
+/* A live object of @slab comes back. false: it is free already, which was reported. */
+bool slab_debug_free(struct slab_cache *s, struct slab_slab *slab, void *object,
+		     unsigned long caller);
+
+/* The objects of a slab that goes back to the page allocator. */
+void slab_debug_check_slab(struct slab_cache *s, struct slab_slab *slab);
 
 /* --- reaping, tunables ------------------------------------------------------------------------ */
 

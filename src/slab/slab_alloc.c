@@ -196,31 +196,52 @@ static noinline void *slab_alloc_slow(struct slab_cache *s, gfp_t gfp, int nid)
 
 /* --- public ----------------------------------------------------------------------------------- */
 
+/* An object from wherever there is one; a debug cache looks at it first. */
+static void *slab_alloc_checked(struct slab_cache *s, gfp_t gfp, int nid, unsigned long caller)
+{
+	void *object;
+
+	do
+		object = slab_alloc_slow(s, gfp, nid);
+	while (object && unlikely(s->debug) && !slab_debug_check_alloc(s, object, caller));
+	return object;
+}
+
+/* It becomes the user's. */
+static inline void slab_hand_out(struct slab_cache *s, void *object)
+{
+	slab_unpoison_object(s, object);
+	if (unlikely(s->debug))
+		slab_debug_fill_alloc(s, object);
+}
+
 /* What the fast paths leave to do: find an object if there is none yet, zero it if asked. */
-static noinline void *slab_alloc_finish(struct slab_cache *s, gfp_t gfp, int nid, void *object)
+static noinline void *slab_alloc_finish(struct slab_cache *s, gfp_t gfp, int nid, void *object,
+					unsigned long caller)
 {
 	if (!object)
-		object = slab_alloc_slow(s, gfp, nid);
+		object = slab_alloc_checked(s, gfp, nid, caller);
 	if (unlikely(!object))
 		return NULL;
-	slab_unpoison_object(s, object);
+	slab_hand_out(s, object);
 	if (slab_want_zero(&s->common, gfp))
 		memset(object, 0, cache_object_size(&s->common));
 	return object;
 }
 
 /* The same with nothing found yet, charged to the thread's group if there is one. */
-static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid)
+static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid, unsigned long caller)
 {
 	struct kernel *k = s->common.kernel;
 	struct memcg_charge charge;
 	void *object;
 
 	if (unlikely(k != arch_cpu_ptr->kernel))
-		return slab_alloc_finish(s, gfp, nid, NULL); /* which has a machine found, or says why not */
+		/* which has a machine found, or says why not */
+		return slab_alloc_finish(s, gfp, nid, NULL, caller);
 	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
 		return NULL;
-	object = slab_alloc_finish(s, gfp, nid, NULL);
+	object = slab_alloc_finish(s, gfp, nid, NULL, caller);
 	memcg_settle(k, &charge, object);
 	return object;
 }
@@ -230,7 +251,7 @@ static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid)
 static noinline void *slab_alloc_unentered(struct slab_cache *s, gfp_t gfp, int nid,
 					   const void *caller)
 {
-	void *object = slab_alloc_charged(s, gfp, nid);
+	void *object = slab_alloc_charged(s, gfp, nid, (unsigned long)caller);
 
 	trace_kmem_cache_alloc(caller, &s->common, object, gfp, nid);
 	return object;
@@ -256,7 +277,7 @@ static __always_inline void *slab_alloc(struct slab_cache *s, gfp_t gfp, int nid
 		slab_unpoison_object(s, object);
 		return object;
 	}
-	return slab_alloc_finish(s, gfp, nid, object);
+	return slab_alloc_finish(s, gfp, nid, object, SLAB_CALLER);
 }
 
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
@@ -278,7 +299,7 @@ static noinline void *slab_kmalloc_unentered(size_t size, gfp_t gfp, int nid, co
 	if (!k)
 		return NULL;
 	s = to_slab_cache(kmalloc_cache(&k->caches->kmalloc, size, gfp));
-	object = slab_alloc_charged(s, gfp, nid);
+	object = slab_alloc_charged(s, gfp, nid, (unsigned long)caller);
 	trace_kmalloc(caller, object, size, s->common.size, gfp, nid);
 	return object;
 }
@@ -302,7 +323,7 @@ static __always_inline void *slab_kmalloc(size_t size, gfp_t gfp, int nid)
 		slab_unpoison_object(s, object);
 		return object;
 	}
-	return slab_alloc_finish(s, gfp, nid, object);
+	return slab_alloc_finish(s, gfp, nid, object, SLAB_CALLER);
 }
 
 void *kmalloc(size_t size, gfp_t gfp)
@@ -334,7 +355,8 @@ static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)
 }
 
 /* In an atomic context all objects come by here, and the first one's report is the call's. */
-static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first)
+static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first,
+				     unsigned long caller)
 {
 	struct kernel *k = s->common.kernel;
 	struct memcg_charge charge = { .group = NULL };
@@ -344,7 +366,7 @@ static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first
 	    !memcg_charge(k, &s->common, gfp, s->common.size, &charge))
 		return NULL;
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
-	object = slab_alloc_slow(s, gfp, NUMA_NO_NODE);
+	object = slab_alloc_checked(s, gfp, NUMA_NO_NODE, caller);
 	context_end_call();
 	memcg_settle(k, &charge, object);
 	return object;
@@ -362,12 +384,12 @@ int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr, void *
 			slab_unpoison_object(s, p[i]);
 		if (i == nr)
 			break;
-		p[i] = slab_alloc_one(s, gfp, !i);
+		p[i] = slab_alloc_one(s, gfp, !i, SLAB_CALLER);
 		if (unlikely(!p[i])) {
 			kmem_cache_free_bulk(cache, i, p);
 			return 0;
 		}
-		slab_unpoison_object(s, p[i]);
+		slab_hand_out(s, p[i]);
 		i++;
 	}
 	if (slab_want_zero(cache, gfp)) {

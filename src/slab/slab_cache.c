@@ -43,6 +43,7 @@ const struct backend_traits backend_traits = {
 	.kmalloc_max_cache = KMALLOC_MAX_CACHE_SIZE,
 	.kmalloc_flags = SLAB_HWCACHE_ALIGN,
 	.create_flags = SLAB_CREATE_FLAGS,
+	.debug_flags = SLAB_DEBUG_FLAGS,
 	.has_slabinfo = true,
 	.merges = true,
 	.reaps = true,
@@ -63,14 +64,17 @@ int backend_init(struct kernel *k)
 }
 
 /*
- * What init_on_alloc and init_on_free ask for is done by the slow paths; the fast ones of such a
+ * What init_on_alloc, init_on_free and debugging ask for is done by the slow paths; the fast ones of such a
  * cache look at an array with nothing in it, and at one that is full. So they need no test of their
  * own.
  */
 void slab_set_fast_paths(struct slab_cache *s)
 {
-	s->alloc_off = s->common.init_gfp ? s->common.kernel->backend->empty_off : s->cpu_off;
-	s->free_below = s->common.init_on_free ? 0 : s->limit;
+	bool alloc_shut = s->common.init_gfp || s->debug;
+	bool free_shut = s->common.init_on_free || s->debug;
+
+	s->alloc_off = alloc_shut ? s->common.kernel->backend->empty_off : s->cpu_off;
+	s->free_below = free_shut ? 0 : s->limit;
 }
 
 static gfp_t slab_allocflags(slab_flags_t flags)
@@ -106,13 +110,15 @@ int backend_create(struct kmem_cache *cache)
 	struct slab_request req = {
 		.object_size = cache->object_size,
 		.align = cache->align,
-		.flags = cache->flags,
 		.ctor = cache->ctor,
 		.max_order = k->params.slab_max_order,
 		.nr_cpus = k->arch->nr_cpus,
 	};
 	int err;
 
+	cache->flags = slab_debug_flags(s);
+	req.flags = cache->flags;
+	s->debug = slab_debug_flags_of(cache->flags);
 	cache_set_init(cache);
 	req.init_on_free = cache->init_on_free;
 	err = slab_geometry(&s->geo, &req);
@@ -202,9 +208,10 @@ long backend_offset(const struct kmem_cache *cache, const struct page *head, con
 {
 	const struct slab_slab *slab = page_slab((struct page *)(uintptr_t)head);
 	const struct slab_cache *s = slab->cache;
-	uintptr_t off = (uintptr_t)p - (uintptr_t)slab->s_mem;
+	uintptr_t off = (uintptr_t)p - (uintptr_t)slab->s_mem + s->geo.obj_offset;
 
-	return off < s->span ? (long)(off % s->geo.size) : BACKEND_NO_OBJECT;
+	return off < s->span ? (long)(off % s->geo.size) - (long)s->geo.obj_offset :
+			       BACKEND_NO_OBJECT;
 }
 
 void backend_object_grew(struct kmem_cache *s)

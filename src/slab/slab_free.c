@@ -182,13 +182,29 @@ static void slab_free_refuse(struct kernel *k, const struct slab_free *f, struct
 		kfree_slow(object);
 }
 
-static noinline void slab_free_slow(struct slab_cache *s, void *object)
+/* Debug caches look before anything is done. What is no object, or of another cache, is left to
+ * the checks that all caches make. false: the free is refused, and was reported. */
+static bool slab_free_debug(const struct slab_cache *s, void *object, unsigned long caller)
 {
-	struct arch_cpu *cpu = arch_cpu_lock();
+	struct arch_cpu *cpu = arch_cpu_current();
+	struct slab_slab *slab = cpu ? slab_lookup(cpu, object) : NULL;
+	struct slab_cache *owner = slab ? slab->cache : NULL;
+
+	if (likely(!owner || !owner->debug) || (s && s != owner))
+		return true;
+	return !slab_is_object(owner, slab, object) || slab_debug_free(owner, slab, object, caller);
+}
+
+static noinline void slab_free_slow(struct slab_cache *s, void *object, unsigned long caller)
+{
 	enum slab_verdict verdict;
+	struct arch_cpu *cpu;
 	struct slab_free f;
 	struct kernel *k;
 
+	if (!slab_free_debug(s, object, caller))
+		return;
+	cpu = arch_cpu_lock();
 	if (!cpu)
 		return;
 	k = cpu->kernel;
@@ -216,7 +232,7 @@ static noinline void slab_free_unentered(struct slab_cache *s, void *object, con
 	else
 		trace_kfree(caller, object);
 	memcg_uncharge(s ? &s->common : NULL, object);
-	slab_free_slow(s, object);
+	slab_free_slow(s, object, (unsigned long)caller);
 }
 
 static __always_inline void slab_free(struct slab_cache *s, bool any, void *object)
@@ -231,7 +247,7 @@ static __always_inline void slab_free(struct slab_cache *s, bool any, void *obje
 	done = slab_push(s, any, cpu, object);
 	arch_cpu_leave(cpu);
 	if (unlikely(!done))
-		slab_free_slow(s, object);
+		slab_free_slow(s, object, SLAB_CALLER);
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
@@ -289,7 +305,7 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 		if (i == nr)
 			break;
 		if (!ZERO_OR_NULL_PTR(p[i]))
-			slab_free_slow(s, p[i]);
+			slab_free_slow(s, p[i], SLAB_CALLER);
 		i++;
 	}
 }

@@ -14,6 +14,8 @@
  *                 the list anyway, it goes there. Not with NOLEAKTRACE.
  *   on the slab   at its end; each object then costs one byte more.
  *
+ * In a debug cache a second byte for each object follows the list, wherever that is.
+ *
  * The order: the smallest whose leftover is at most an eighth of the slab, but no larger than
  * slab_max_order unless an object needs it. A reclaimable cache takes the first order that holds an
  * object: its allocations often may not wait, and large blocks are then hard to get.
@@ -36,10 +38,17 @@ static unsigned int round_up_to(unsigned int value, unsigned int step)
 	return rest ? value + step - rest : value;
 }
 
-static struct slab_layout slab_layout_of(unsigned int size, unsigned int order, enum slab_mgmt mgmt)
+/* A debug cache has a second byte for each object: whether a user has it. */
+static unsigned int freelist_bytes(const struct slab_request *req, unsigned int num)
+{
+	return slab_debug_flags_of(req->flags) ? 2 * num : num;
+}
+
+static struct slab_layout slab_layout_of(const struct slab_request *req, unsigned int size,
+					 unsigned int order, enum slab_mgmt mgmt)
 {
 	unsigned int bytes = (unsigned int)PAGE_SIZE << order;
-	unsigned int unit = size + (mgmt == SLAB_MGMT_ON ? 1 : 0);
+	unsigned int unit = size + (mgmt == SLAB_MGMT_ON ? freelist_bytes(req, 1) : 0);
 
 	return (struct slab_layout){
 		.num = bytes / unit,
@@ -48,10 +57,10 @@ static struct slab_layout slab_layout_of(unsigned int size, unsigned int order, 
 	};
 }
 
-/* Bytes of the kmalloc class for a free list of @bytes, at most SLAB_OBJ_MAX_NUM. */
+/* Bytes of the kmalloc class for a free list of @bytes, at most twice SLAB_OBJ_MAX_NUM. */
 static unsigned int freelist_class(unsigned int bytes)
 {
-	static const unsigned int classes[] = { 32, 64, 96, 128, 192, 256 };
+	static const unsigned int classes[] = { 32, 64, 96, 128, 192, 256, 512 };
 	unsigned int i = 0;
 
 	while (classes[i] < bytes)
@@ -62,7 +71,7 @@ static unsigned int freelist_class(unsigned int bytes)
 /* The benefit is judged by what the caller asked for, not by the aligned size. */
 static bool off_slab_pays(const struct slab_request *req, unsigned int num)
 {
-	return freelist_class(num) <= req->object_size / 2;
+	return freelist_class(freelist_bytes(req, num)) <= req->object_size / 2;
 }
 
 /* The layout of the order that the search stops at; num 0: none. */
@@ -73,7 +82,7 @@ static struct slab_layout slab_search_order(const struct slab_request *req, unsi
 	unsigned int order;
 
 	for (order = 0; order < MAX_ORDER; order++) {
-		struct slab_layout layout = slab_layout_of(size, order, mgmt);
+		struct slab_layout layout = slab_layout_of(req, size, order, mgmt);
 
 		if (!layout.num)
 			continue;
@@ -97,6 +106,8 @@ static bool slab_try_object(const struct slab_request *req, unsigned int size,
 {
 	if (req->ctor || (req->flags & SLAB_TYPESAFE_BY_RCU) || req->init_on_free)
 		return false;
+	if (slab_debug_flags_of(req->flags))
+		return false;
 	*layout = slab_search_order(req, size, SLAB_MGMT_OBJ);
 	return layout->num && layout->num <= req->object_size;
 }
@@ -107,7 +118,7 @@ static bool slab_try_off_slab(const struct slab_request *req, unsigned int size,
 	if (req->flags & SLAB_NOLEAKTRACE)
 		return false;
 	*layout = slab_search_order(req, size, SLAB_MGMT_OFF);
-	return layout->num && layout->left_over < layout->num;
+	return layout->num && layout->left_over < freelist_bytes(req, layout->num);
 }
 
 static bool slab_choose_layout(const struct slab_request *req, unsigned int size,
@@ -128,7 +139,7 @@ static bool slab_choose_layout(const struct slab_request *req, unsigned int size
  * How many objects a CPU may hoard: fewer of the large ones, a few of which are much memory.
  * Steps as Linux's.
  */
-static unsigned int slab_array_limit(unsigned int size)
+static unsigned int slab_array_limit_by_size(unsigned int size)
 {
 	if (size > 131072)
 		return 1;
@@ -141,12 +152,39 @@ static unsigned int slab_array_limit(unsigned int size)
 	return 120;
 }
 
+/* DEBUG_SLAB's arrays are small ones: less lies between a free and what is found out later. */
+static unsigned int slab_array_limit(const struct slab_request *req, unsigned int size)
+{
+	unsigned int limit = slab_array_limit_by_size(size);
+
+	if (slab_debug_flags_of(req->flags) && limit > SLAB_DEBUG_LIMIT)
+		return SLAB_DEBUG_LIMIT;
+	return limit;
+}
+
+/* One object with all that is around it: see slab_debug.c. */
+static void slab_size_of_object(struct slab_geometry *geo, const struct slab_request *req)
+{
+	geo->obj_offset = 0;
+	geo->size = req->object_size;
+	if (req->flags & (SLAB_RED_ZONE | SLAB_STORE_USER))
+		geo->size = round_up_to(geo->size, sizeof(uint64_t));
+	geo->tail = geo->size;
+	if (req->flags & SLAB_RED_ZONE) {
+		geo->obj_offset = round_up_to(sizeof(uint64_t), geo->align);
+		geo->size += geo->obj_offset + (unsigned int)sizeof(uint64_t);
+	}
+	if (req->flags & SLAB_STORE_USER)
+		geo->size += (unsigned int)sizeof(uint64_t);
+	geo->size = round_up_to(geo->size, geo->align);
+}
+
 int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
 {
 	struct slab_layout layout;
 
 	geo->align = cache_calculate_alignment(req->flags, req->align, req->object_size);
-	geo->size = round_up_to(req->object_size, geo->align);
+	slab_size_of_object(geo, req);
 	if (geo->size < SLAB_OBJ_MIN_SIZE)
 		geo->size = round_up_to(SLAB_OBJ_MIN_SIZE, geo->align);
 	geo->colour_off = geo->align > ARCH_CACHE_LINE ? geo->align : ARCH_CACHE_LINE;
@@ -156,9 +194,9 @@ int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
 	geo->num = layout.num;
 	geo->order = layout.order;
 	geo->colour = layout.left_over / geo->colour_off;
-	geo->freelist_size = layout.num;
+	geo->freelist_size = freelist_bytes(req, layout.num);
 
-	geo->limit = slab_array_limit(geo->size);
+	geo->limit = slab_array_limit(req, geo->size);
 	geo->batchcount = (geo->limit + 1) / 2;
 	/* Handing objects from CPU to CPU pays only where there are several, and small objects. */
 	geo->shared = geo->size <= PAGE_SIZE && req->nr_cpus > 1 ? SLAB_SHARED_FACTOR : 0;

@@ -5,6 +5,9 @@
  *	start            s_mem                                                   end
  *	| colour offset  | object 0 | object 1 | …         | object num-1 | rest | [free list] |
  *
+ * In a debug cache objects have words around them (slab_debug.c): s_mem is where the first object
+ * itself starts, and the free list is followed by a byte of state for each object.
+ *
  * The free list is an array of object numbers and `active` an index into it: entries below `active`
  * are handed out (their contents mean nothing), entries from it on are free, in the order in which
  * they will be taken. A new slab's list is 0, 1, 2, …; an object that comes back is put in front.
@@ -81,10 +84,12 @@ static bool slab_place_freelist(struct slab_cache *s, struct slab_slab *slab, ch
 
 static void slab_init_object(struct slab_cache *s, char *object)
 {
-	if (s->common.ctor)
+	if (unlikely(s->debug))
+		slab_debug_init_object(s, object);
+	else if (s->common.ctor)
 		s->common.ctor(object);
 	if (slab_watched(s))
-		arch_poison(object, s->geo.size);
+		arch_poison(object - s->geo.obj_offset, s->geo.size);
 }
 
 static void slab_init_objects(struct slab_cache *s, struct slab_slab *slab)
@@ -95,6 +100,9 @@ static void slab_init_objects(struct slab_cache *s, struct slab_slab *slab)
 		slab_init_object(s, slab->s_mem + (size_t)i * s->geo.size);
 	for (i = 0; i < s->geo.num; i++)
 		arch_raw_write(&slab->freelist[i], (uint8_t)i);
+	/* The second bytes of a debug cache: nobody has them. */
+	for (; i < s->geo.freelist_size; i++)
+		arch_raw_write(&slab->freelist[i], (uint8_t)0);
 }
 
 noinline struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid)
@@ -113,7 +121,7 @@ noinline struct slab_slab *slab_grow(struct slab_cache *s, gfp_t gfp, int nid)
 	base = slab_base(k, slab);
 	slab->cache = s;
 	slab->active = 0;
-	slab->s_mem = base + slab_next_colour(s, s->node[slab_nid(slab)]);
+	slab->s_mem = base + slab_next_colour(s, s->node[slab_nid(slab)]) + s->geo.obj_offset;
 	if (!slab_place_freelist(s, slab, base, gfp)) {
 		buddy_free_slab(k, page, s->geo.order);
 		return NULL;
@@ -145,6 +153,8 @@ void slab_destroy(struct slab_cache *s, struct slab_slab *slab)
 	uint8_t *freelist = slab->freelist;
 
 	kassert(!slab->active);
+	if (unlikely(s->debug))
+		slab_debug_check_slab(s, slab);
 	if (unlikely(s->common.flags & SLAB_TYPESAFE_BY_RCU))
 		rcu_queue(k, &slab->rcu, slab_free_pages_rcu);
 	else

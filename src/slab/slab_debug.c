@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Debug caches: those with a debug flag, from slab_debug= or, on a machine with that word, from
+ * kmem_cache_create(). They do what Linux's SLAB does with CONFIG_DEBUG_SLAB.
+ *
+ *	| … | red zone | object                    | red zone | last user | … |
+ *	          8      object_size, rounded up to 8     8          8
+ *
+ *	red zone   (Z)  RED_ACTIVE while a user has the object, RED_INACTIVE while it is free
+ *	poison     (P)  a free object is 6b … 6b a5; one that is handed out is 5a … 5a a5
+ *	last user  (U)  return address of who allocated or freed it last
+ *	state           a byte behind the slab's free list (struct slab_slab): whether a user has the
+ *	                object. Every debug cache has it; with F alone there is nothing else.
+ *
+ * The object keeps its alignment, so in a cache of a large one the red zone in front stands at the
+ * end of a gap as large as the alignment.
+ *
+ * When what is looked at:
+ *
+ *	a slab is made          did the constructor keep to its object?
+ *	an object is freed      state: not free yet? red zones: both active?
+ *	an object is allocated  poison intact? red zones: both inactive? state: free?
+ *	a slab goes back        poison and red zones of all its objects
+ *
+ * Whatever is found is reported and then put right: red zones and poison are written anew, an object
+ * that is free already is not freed again, one that a user has is not handed out again.
+ *
+ * Objects go through the arrays as in any cache, but the fast paths are shut (slab_cache.c), so all
+ * calls, bulk ones too, come by here, whatever CPU and node they are on. The state is guarded by the
+ * list_lock of the slab's node; the rest of an object belongs to whoever changed its state.
+ *
+ * With poison a constructor runs at every allocation, since what it wrote is gone. Objects of a
+ * TYPESAFE_BY_RCU cache may be looked at while they are free: they are not poisoned.
+ */
+#include "slab/slab_debug.h"
+
+#include "common/debug_words.h"
+
+enum slab_object_state {
+	SLAB_OBJECT_FREE,
+	SLAB_OBJECT_ACTIVE,
+};
+
+/* --- flags ------------------------------------------------------------------------------------ */
+
+static unsigned int slab_order_for(unsigned int size)
+{
+	unsigned int order = 0;
+
+	while (PAGE_SIZE << order < size)
+		order++;
+	return order;
+}
+
+/* Whether the smallest slab would have to be larger than without debugging. */
+static bool slab_debug_costs_order(const struct slab_cache *s)
+{
+	unsigned int object_size = s->common.object_size;
+	unsigned int words = 2 * (unsigned int)sizeof(uint64_t) + (unsigned int)sizeof(long);
+
+	return slab_order_for(object_size + words) > slab_order_for(object_size);
+}
+
+slab_flags_t slab_debug_flags(const struct slab_cache *s)
+{
+	slab_flags_t flags = s->common.flags;
+
+	if (!slab_debug_flags_of(flags))
+		return flags;
+	if (flags & SLAB_TYPESAFE_BY_RCU)
+		flags &= ~SLAB_POISON;
+	if (debug_words_keep_order(s->common.kernel) && slab_debug_costs_order(s))
+		flags &= ~(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER);
+	return flags;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void slab_set_redzones(const struct slab_cache *s, void *object, uint64_t word)
+{
+	arch_raw_write((uint64_t *)object - 1, word);
+	arch_raw_write((uint64_t *)((uintptr_t)object + s->geo.tail), word);
+}
+
+/* The object is the caller's, and no watcher's poison lies on it. */
+static void slab_fill(const struct slab_cache *s, void *object, int byte)
+{
+	unsigned int size = s->common.object_size;
+
+	memset(object, byte, size);
+	((uint8_t *)object)[size - 1] = SLAB_POISON_END;
+}
+
+/* The state it had. */
+static enum slab_object_state slab_set_state(struct slab_cache *s, struct slab_slab *slab,
+					     const void *object, enum slab_object_state state)
+{
+	struct slab_node *n = s->node[slab_nid(slab)];
+	uint8_t *at = slab->freelist + s->geo.num + slab_object_index(s, slab, object);
+	enum slab_object_state old;
+
+	arch_spin_lock(&n->list_lock);
+	old = arch_raw_read(at);
+	arch_raw_write(at, (uint8_t)state);
+	arch_spin_unlock(&n->list_lock);
+	return old;
+}
+
+/* --- checking --------------------------------------------------------------------------------- */
+
+static bool slab_poison_intact(const struct slab_cache *s, const void *object)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)object;
+	unsigned int i;
+
+	for (i = 0; i < s->common.object_size; i++)
+		if (arch_raw_read(&bytes[i]) != slab_poison_byte(s, i))
+			return false;
+	return true;
+}
+
+static bool slab_redzones_are(const struct slab_cache *s, const void *object, uint64_t word)
+{
+	struct slab_redzones rz = slab_redzones(s, object);
+
+	return rz.before == word && rz.behind == word;
+}
+
+static void slab_check_ctor(struct slab_cache *s, const void *object)
+{
+	struct slab_redzones rz = slab_redzones(s, object);
+
+	if (rz.behind != SLAB_RED_INACTIVE)
+		slab_report_redzones(s, object, "cache_init_objs_debug",
+				     "constructor overwrote the end of an object");
+	if (rz.before != SLAB_RED_INACTIVE)
+		slab_report_redzones(s, object, "cache_init_objs_debug",
+				     "constructor overwrote the start of an object");
+}
+
+static void slab_check_freed(struct slab_cache *s, const struct slab_slab *slab, void *object)
+{
+	struct slab_redzones rz;
+
+	if (s->common.flags & SLAB_POISON && !slab_poison_intact(s, object))
+		slab_report_corruption(s, slab, object);
+	if (!(s->common.flags & SLAB_RED_ZONE))
+		return;
+	rz = slab_redzones(s, object);
+	if (rz.before != SLAB_RED_INACTIVE)
+		slab_report_redzones(s, object, "slab_destroy_debugcheck",
+				     "start of a freed object was overwritten");
+	if (rz.behind != SLAB_RED_INACTIVE)
+		slab_report_redzones(s, object, "slab_destroy_debugcheck",
+				     "end of a freed object was overwritten");
+}
+
+/* --- an object's life ------------------------------------------------------------------------- */
+
+void slab_debug_init_object(struct slab_cache *s, void *object)
+{
+	slab_flags_t flags = s->common.flags;
+
+	if (flags & SLAB_STORE_USER)
+		arch_raw_write(slab_last_user(s, object), 0ul);
+	if (flags & SLAB_RED_ZONE)
+		slab_set_redzones(s, object, SLAB_RED_INACTIVE);
+	if (flags & SLAB_POISON) {
+		slab_fill(s, object, SLAB_POISON_FREE);
+		return;
+	}
+	if (!s->common.ctor)
+		return;
+	s->common.ctor(object);
+	if (flags & SLAB_RED_ZONE && !slab_redzones_are(s, object, SLAB_RED_INACTIVE)) {
+		slab_check_ctor(s, object);
+		slab_set_redzones(s, object, SLAB_RED_INACTIVE);
+	}
+}
+
+noinline bool slab_debug_check_alloc(struct slab_cache *s, void *object, unsigned long caller)
+{
+	struct slab_slab *slab = slab_of_object(s, object);
+	slab_flags_t flags = s->common.flags;
+
+	if (slab_set_state(s, slab, object, SLAB_OBJECT_ACTIVE) == SLAB_OBJECT_ACTIVE) {
+		slab_bug(s->common.kernel, "kmem_cache_alloc", &s->common, object,
+			 "free list is overwritten: the object is in use");
+		return false;
+	}
+	if (flags & SLAB_POISON && !slab_poison_intact(s, object))
+		slab_report_corruption(s, slab, object);
+	if (flags & SLAB_STORE_USER)
+		arch_raw_write(slab_last_user(s, object), caller);
+	if (!(flags & SLAB_RED_ZONE))
+		return true;
+	if (!slab_redzones_are(s, object, SLAB_RED_INACTIVE))
+		slab_report_redzones(s, object, "cache_alloc_debugcheck_after",
+				     "double free, or memory outside object was overwritten");
+	slab_set_redzones(s, object, SLAB_RED_ACTIVE);
+	return true;
+}
+
+void slab_debug_fill_alloc(struct slab_cache *s, void *object)
+{
+	if (!(s->common.flags & SLAB_POISON))
+		return;
+	slab_fill(s, object, SLAB_POISON_INUSE);
+	if (s->common.ctor)
+		s->common.ctor(object);
+}
+
+noinline bool slab_debug_free(struct slab_cache *s, struct slab_slab *slab, void *object,
+			      unsigned long caller)
+{
+	bool live = slab_set_state(s, slab, object, SLAB_OBJECT_FREE) == SLAB_OBJECT_ACTIVE;
+	slab_flags_t flags = s->common.flags;
+
+	if (flags & SLAB_RED_ZONE && (!live || !slab_redzones_are(s, object, SLAB_RED_ACTIVE)))
+		slab_report_redzones(s, object, "verify_redzone_free",
+				     live ? "memory outside object was overwritten" :
+					    "double free detected");
+	else if (!live)
+		slab_report_double_free(s, object);
+	if (!live)
+		return false;
+	if (flags & SLAB_RED_ZONE)
+		slab_set_redzones(s, object, SLAB_RED_INACTIVE);
+	if (flags & SLAB_STORE_USER)
+		arch_raw_write(slab_last_user(s, object), caller);
+	if (flags & SLAB_POISON)
+		slab_fill(s, object, SLAB_POISON_FREE);
+	return true;
+}
+
+void slab_debug_check_slab(struct slab_cache *s, struct slab_slab *slab)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->geo.num; i++)
+		slab_check_freed(s, slab, slab->s_mem + (size_t)i * s->geo.size);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reports of debug caches, in the words of a kernel with CONFIG_DEBUG_SLAB; docs/debugging.md decodes
+ * one of each.
+ *
+ *	Slab corruption (Not tainted): t start=ffff888002001008, len=100
+ *	Redzone: 0x9f911029d74e35b/0x9f911029d74e35b
+ *	Last user: (drop+0x1f/0x30)
+ *	010: 6b 6b 6b 00 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b  kkk.kkkkkkkkkkkk
+ *	Prev obj: start=…                       and its words and first lines
+ *	Next obj: start=…
+ *
+ *	slab error in verify_redzone_free(): cache `t': memory outside object was overwritten
+ *	CPU: …                                  who freed it
+ *	ffff888002001000: redzone 1:0xd84156c5635688c0, redzone 2:0xd84156c563568800
+ *
+ * No report is made under a lock.
+ */
+#include "slab/slab_debug.h"
+
+#include "lib/kfmt.h"
+
+#define SLAB_REPORT_LEN 6144
+
+/* Bytes of a line; lines of the damaged object and of its neighbours. */
+#define SLAB_LINE 16u
+#define SLAB_CORRUPT_LINES 6u
+#define SLAB_NEIGHBOUR_LINES 2u
+
+/* Where the characters of a line stand behind its bytes. */
+#define SLAB_LINE_WIDTH (3u * SLAB_LINE + 1)
+
+/* A line with one wrong bit is likelier to be bad memory than a bad program. */
+static void slab_put_bit_error(struct seq_file *m, const uint8_t *bytes, unsigned int nr)
+{
+	unsigned int i, bad = 0;
+	uint8_t error = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (bytes[i] == SLAB_POISON_FREE)
+			continue;
+		error = bytes[i] ^ SLAB_POISON_FREE;
+		bad++;
+	}
+	if (bad == 1 && !(error & (error - 1))) {
+		seq_puts(m, "Single bit error detected. Probably bad RAM.\n");
+		seq_puts(m, "Run memtest86+ or a similar memory test tool.\n");
+	}
+}
+
+static void slab_put_line(struct seq_file *m, const void *object, unsigned int from,
+			  unsigned int size)
+{
+	uint8_t *p = (uint8_t *)(uintptr_t)object + from, bytes[SLAB_LINE];
+	unsigned int nr = size - from < SLAB_LINE ? size - from : SLAB_LINE, i;
+
+	for (i = 0; i < nr; i++)
+		bytes[i] = arch_raw_read(&p[i]);
+	seq_printf(m, "%03x:", from);
+	for (i = 0; i < nr; i++)
+		seq_printf(m, " %02x", bytes[i]);
+	for (i = 3 * nr; i < SLAB_LINE_WIDTH + 1; i++)
+		seq_putc(m, ' ');
+	for (i = 0; i < nr; i++)
+		seq_putc(m, bytes[i] >= ' ' && bytes[i] < 0x7f ? (char)bytes[i] : '.');
+	seq_putc(m, '\n');
+	slab_put_bit_error(m, bytes, nr);
+}
+
+/* The words around an object, and its first @lines lines. */
+static void slab_put_object(struct seq_file *m, const struct slab_cache *s, const void *object,
+			    unsigned int lines)
+{
+	unsigned int size = s->common.object_size, at;
+	struct slab_redzones rz;
+	char user[128];
+
+	if (s->common.flags & SLAB_RED_ZONE) {
+		rz = slab_redzones(s, object);
+		seq_printf(m, "Redzone: 0x%llx/0x%llx\n", (unsigned long long)rz.before,
+			   (unsigned long long)rz.behind);
+	}
+	if (s->common.flags & SLAB_STORE_USER) {
+		arch_symbol(arch_raw_read(slab_last_user(s, object)), user, sizeof(user));
+		seq_printf(m, "Last user: (%s)\n", user);
+	}
+	for (at = 0; at < size && lines; at += SLAB_LINE, lines--)
+		slab_put_line(m, object, at, size);
+}
+
+static bool slab_line_is_corrupt(const struct slab_cache *s, const void *object, unsigned int from)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)object;
+	unsigned int i;
+
+	for (i = from; i < from + SLAB_LINE && i < s->common.object_size; i++)
+		if (arch_raw_read(&bytes[i]) != slab_poison_byte(s, i))
+			return true;
+	return false;
+}
+
+static void slab_put_corrupt_lines(struct seq_file *m, const struct slab_cache *s,
+				   const void *object)
+{
+	unsigned int at, lines = SLAB_CORRUPT_LINES;
+
+	for (at = 0; at < s->common.object_size && lines; at += SLAB_LINE) {
+		if (!slab_line_is_corrupt(s, object, at))
+			continue;
+		slab_put_line(m, object, at, s->common.object_size);
+		lines--;
+	}
+}
+
+static void slab_put_neighbour(struct seq_file *m, const struct slab_cache *s, const char *which,
+			       const void *object)
+{
+	seq_printf(m, "%s obj: start=%llx, len=%u\n", which, slab_addr(object),
+		   s->common.object_size);
+	slab_put_object(m, s, object, SLAB_NEIGHBOUR_LINES);
+}
+
+noinline void slab_report_corruption(struct slab_cache *s, const struct slab_slab *slab,
+				     const void *object)
+{
+	unsigned int index = slab_object_index(s, slab, object);
+	const char *p = object;
+	char text[SLAB_REPORT_LEN];
+	struct seq_file m;
+
+	seq_init_buf(&m, text, sizeof(text));
+	seq_printf(&m, "Slab corruption (Not tainted): %s start=%llx, len=%u\n", s->common.name,
+		   slab_addr(object), s->common.object_size);
+	slab_put_object(&m, s, object, 0);
+	slab_put_corrupt_lines(&m, s, object);
+	if (index)
+		slab_put_neighbour(&m, s, "Prev", p - s->geo.size);
+	if (index + 1 < s->geo.num)
+		slab_put_neighbour(&m, s, "Next", p + s->geo.size);
+	report_put_caller(&m, 1);
+	report_text(s->common.kernel, MACHINE_BUG, text);
+}
+
+noinline void slab_report_redzones(struct slab_cache *s, const void *object, const char *where,
+				   const char *what)
+{
+	struct slab_redzones rz = slab_redzones(s, object);
+	char text[SLAB_REPORT_LEN];
+	struct seq_file m;
+
+	seq_init_buf(&m, text, sizeof(text));
+	seq_printf(&m, "slab error in %s(): cache `%s': %s\n", where, s->common.name, what);
+	report_put_caller(&m, 1);
+	seq_printf(&m, "%llx: redzone 1:0x%llx, redzone 2:0x%llx\n",
+		   slab_addr((const char *)object - s->geo.obj_offset),
+		   (unsigned long long)rz.before, (unsigned long long)rz.behind);
+	report_text(s->common.kernel, MACHINE_BUG, text);
+}
+
+void slab_report_double_free(struct slab_cache *s, const void *object)
+{
+	report_bug(s->common.kernel, "slab: double free detected in cache '%s', objp %llx",
+		   s->common.name, slab_addr(object));
+}
