@@ -40,6 +40,7 @@ struct backend_state {
 	struct arch_spinlock lock;	/* lists, every slob_page, the words in free blocks */
 	struct list_head lists[NR_SLOB_LISTS];
 	gfp_t init_gfp;			/* __GFP_ZERO: every kmalloc() asks for it; else 0 */
+	struct slob_debug *debug;	/* NULL: the machine was booted without slob_debug */
 };
 
 /* Overlay of struct page. Guarded by backend_state.lock once the page is on a list. */
@@ -117,6 +118,32 @@ void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, u
 /* Give an object of @size bytes and @offset bytes in front of it, all of them in @page, back; false
  * if some of them are free already: then nothing changed. */
 bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, unsigned int offset);
+
+/* --- slob_debug.c: live objects, written down ------------------------------------------------- */
+
+#define SLOB_DEBUG_FLAGS (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER)
+
+struct seq_file;
+struct slob_live;
+
+/* Boot. 0 or -ENOMEM. All others are for machines with the word alone. */
+int slob_debug_init(struct kernel *k);
+
+/* Whether objects of @s (NULL: of kmalloc()) are written down. */
+bool slob_debug_keeps(struct kernel *k, const struct kmem_cache *s);
+
+/* An entry for an object to come, NULL: no memory; the object has come, or has not. */
+struct slob_live *slob_live_new(struct kernel *k);
+void slob_live_add(struct kernel *k, struct slob_live *live, struct kmem_cache *s,
+		   const void *object, size_t size, unsigned long caller);
+void slob_live_free(struct kernel *k, struct slob_live *live);
+
+/* @object is given to @s (NULL: to kfree()). false: it may not be, which was reported in the name of
+ * @what; else there is no entry of it any more. */
+bool slob_debug_free(struct kernel *k, struct kmem_cache *s, const char *what, const void *object);
+
+/* backend_report_live(). */
+void slob_debug_report_live(struct kmem_cache *s, unsigned int max, struct seq_file *m);
 
 /* --- slob_rcu.c: objects of SLAB_TYPESAFE_BY_RCU caches -------------------------------------- */
 

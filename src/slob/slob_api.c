@@ -33,6 +33,7 @@ const struct backend_traits backend_traits = {
 	.cache_size = sizeof(struct kmem_cache),
 	.create_flags = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_PANIC |
 			SLAB_TYPESAFE_BY_RCU,
+	.debug_flags = SLOB_DEBUG_FLAGS,
 };
 
 int backend_init(struct kernel *k)
@@ -50,7 +51,7 @@ int backend_init(struct kernel *k)
 	if (k->params.init_on_alloc || k->params.init_on_free)
 		st->init_gfp = __GFP_ZERO;
 	k->backend = st;
-	return 0;
+	return slob_debug_init(k);
 }
 
 /* --- caches ---------------------------------------------------------------------------------- */
@@ -89,9 +90,11 @@ unsigned long backend_shutdown(struct kmem_cache *s)
 	return live > 0 ? (unsigned long)live : 0;
 }
 
-/* Nothing is known of a handed-out block, not even where it is. */
+/* Without slob_debug nothing is known of a handed-out block, not even where it is. */
 void backend_report_live(struct kmem_cache *s, unsigned int max, struct seq_file *m)
 {
+	if (s->kernel->backend->debug)
+		slob_debug_report_live(s, max, m);
 }
 
 void backend_release(struct kmem_cache *s)
@@ -136,6 +139,9 @@ uint64_t backend_scaled_bytes(const struct kmem_cache *s, unsigned int nodes, un
 
 /* --- allocation ------------------------------------------------------------------------------ */
 
+/* In a public function and what is inlined into it: who called it. */
+#define SLOB_CALLER ((unsigned long)__builtin_return_address(0))
+
 /* The thread's machine, if @s is one of its caches. */
 static __always_inline struct kernel *slob_kernel(struct kmem_cache *s, const char *what,
 						  const void *object)
@@ -151,16 +157,10 @@ static __always_inline struct kernel *slob_kernel(struct kmem_cache *s, const ch
 	return k;
 }
 
-static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const char *what)
+static void *slob_cache_alloc_plain(struct kernel *k, struct kmem_cache *s, gfp_t gfp, int node)
 {
-	struct kernel *k = slob_kernel(s, what, NULL);
 	void *object;
 
-	if (unlikely(!k))
-		return NULL;
-	node = slab_request_node(k, gfp, node, what);
-	if (unlikely(node == SLAB_NO_NODE))
-		return NULL;
 	if (unlikely(slob_takes_pages(s))) {
 		object = large_alloc(k, slob_pages_size(s), gfp & ~__GFP_ZERO, node);
 	} else {
@@ -180,9 +180,37 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 	return object;
 }
 
+static noinline void *slob_cache_alloc_kept(struct kernel *k, struct kmem_cache *s, gfp_t gfp,
+					    int node, unsigned long caller)
+{
+	struct slob_live *live = slob_live_new(k);
+	void *object = live ? slob_cache_alloc_plain(k, s, gfp, node) : NULL;
+
+	if (object)
+		slob_live_add(k, live, s, object, s->size, caller);
+	else if (live)
+		slob_live_free(k, live);
+	return object;
+}
+
+static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const char *what,
+			      unsigned long caller)
+{
+	struct kernel *k = slob_kernel(s, what, NULL);
+
+	if (unlikely(!k))
+		return NULL;
+	node = slab_request_node(k, gfp, node, what);
+	if (unlikely(node == SLAB_NO_NODE))
+		return NULL;
+	if (unlikely(k->backend->debug) && slob_debug_keeps(k, s))
+		return slob_cache_alloc_kept(k, s, gfp, node, caller);
+	return slob_cache_alloc_plain(k, s, gfp, node);
+}
+
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	void *object = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc");
+	void *object = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc", SLOB_CALLER);
 
 	if (arch_is_slowed())
 		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, NUMA_NO_NODE);
@@ -191,7 +219,7 @@ void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	void *object = slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node");
+	void *object = slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node", SLOB_CALLER);
 
 	if (arch_is_slowed())
 		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, node);
@@ -204,7 +232,8 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 
 	context_begin_alloc(gfp, "slab allocation");
 	for (i = 0; i < nr; i++) {
-		p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk");
+		p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk",
+					SLOB_CALLER);
 		if (unlikely(!p[i]))
 			break;
 	}
@@ -223,20 +252,11 @@ static unsigned int slob_kmalloc_align(size_t size)
 	return SLOB_KMALLOC_HEADER;
 }
 
-static __always_inline void *slob_kmalloc(size_t size, gfp_t gfp, int node)
+static void *slob_kmalloc_plain(struct kernel *k, size_t size, gfp_t gfp, int node)
 {
 	struct slob_header *header;
-	struct kernel *k;
 	void *object;
 
-	if (unlikely(size - 1 >= SLOB_KMALLOC_PAGES - 1))
-		return kmalloc_slow(size, gfp, node, __builtin_return_address(0));
-	k = arch_kernel();
-	if (unlikely(!k))
-		return NULL;
-	node = slab_request_node(k, gfp, node, "kmalloc_node");
-	if (unlikely(node == SLAB_NO_NODE))
-		return NULL;
 	context_might_alloc(gfp, "slab allocation");
 	header = slob_alloc(k, size + SLOB_KMALLOC_HEADER, gfp, slob_kmalloc_align(size),
 			    SLOB_KMALLOC_HEADER, node);
@@ -252,6 +272,36 @@ static __always_inline void *slob_kmalloc(size_t size, gfp_t gfp, int node)
 	return object;
 }
 
+static noinline void *slob_kmalloc_kept(struct kernel *k, size_t size, gfp_t gfp, int node,
+					unsigned long caller)
+{
+	struct slob_live *live = slob_live_new(k);
+	void *object = live ? slob_kmalloc_plain(k, size, gfp, node) : NULL;
+
+	if (object)
+		slob_live_add(k, live, NULL, object, size, caller);
+	else if (live)
+		slob_live_free(k, live);
+	return object;
+}
+
+static void *slob_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller)
+{
+	struct kernel *k;
+
+	if (unlikely(size - 1 >= SLOB_KMALLOC_PAGES - 1))
+		return kmalloc_slow(size, gfp, node, (const void *)caller);
+	k = arch_kernel();
+	if (unlikely(!k))
+		return NULL;
+	node = slab_request_node(k, gfp, node, "kmalloc_node");
+	if (unlikely(node == SLAB_NO_NODE))
+		return NULL;
+	if (unlikely(k->backend->debug) && slob_debug_keeps(k, NULL))
+		return slob_kmalloc_kept(k, size, gfp, node, caller);
+	return slob_kmalloc_plain(k, size, gfp, node);
+}
+
 /* Between the sizes that are no object and those that are pages. */
 static bool slob_kmalloc_is_block(size_t size)
 {
@@ -260,7 +310,7 @@ static bool slob_kmalloc_is_block(size_t size)
 
 void *kmalloc_node(size_t size, gfp_t gfp, int node)
 {
-	void *object = slob_kmalloc(size, gfp, node);
+	void *object = slob_kmalloc(size, gfp, node, SLOB_CALLER);
 
 	/* kmalloc_slow() speaks for itself */
 	if (arch_is_slowed() && slob_kmalloc_is_block(size))
@@ -271,7 +321,7 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 
 void *kmalloc(size_t size, gfp_t gfp)
 {
-	void *object = slob_kmalloc(size, gfp, NUMA_NO_NODE);
+	void *object = slob_kmalloc(size, gfp, NUMA_NO_NODE, SLOB_CALLER);
 
 	if (arch_is_slowed() && slob_kmalloc_is_block(size))
 		trace_kmalloc(__builtin_return_address(0), object, size, size + SLOB_KMALLOC_HEADER,
@@ -333,6 +383,8 @@ static void slob_cache_free(struct kmem_cache *s, void *object)
 
 	if (unlikely(!k || !object))
 		return;
+	if (unlikely(k->backend->debug) && !slob_debug_free(k, s, "kmem_cache_free", object))
+		return;
 	head = memmap_lookup_head(arch_cpu_current(), object);
 	if (unlikely(slob_takes_pages(s)))
 		freed = slob_cache_free_pages(k, s, head, object);
@@ -388,6 +440,9 @@ static void slob_kfree(const void *p)
 		kfree_slow(p);
 		return;
 	}
+	if (unlikely(cpu->kernel->backend->debug) &&
+	    !slob_debug_free(cpu->kernel, NULL, "kfree", p))
+		return;
 	size = slob_kmalloc_size(p);
 	if (unlikely(!size)) {
 		slab_bug(cpu->kernel, "kfree", NULL, p, SLOB_BUG_NO_KMALLOC);
