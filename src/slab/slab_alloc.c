@@ -263,6 +263,16 @@ static __always_inline bool slab_node_is_here(int nid, const struct arch_cpu *cp
 	return nid == NUMA_NO_NODE || nid == (int)cpu->node;
 }
 
+/* The end of every fast path: @object is what it found. */
+static __always_inline void *slab_alloc_end(struct slab_cache *s, gfp_t gfp, int nid, void *object)
+{
+	if (likely(object && !(gfp & __GFP_ZERO))) {
+		slab_unpoison_object(s, object);
+		return object;
+	}
+	return slab_alloc_finish(s, gfp, nid, object, SLAB_CALLER);
+}
+
 static __always_inline void *slab_alloc(struct slab_cache *s, gfp_t gfp, int nid)
 {
 	struct arch_cpu *cpu = arch_cpu_tryenter();
@@ -273,11 +283,7 @@ static __always_inline void *slab_alloc(struct slab_cache *s, gfp_t gfp, int nid
 	if (likely(s->common.kernel == cpu->kernel && slab_node_is_here(nid, cpu)))
 		object = slab_pop(percpu_ptr(cpu, s->alloc_off));
 	arch_cpu_leave(cpu);
-	if (likely(object && !(gfp & __GFP_ZERO))) {
-		slab_unpoison_object(s, object);
-		return object;
-	}
-	return slab_alloc_finish(s, gfp, nid, object, SLAB_CALLER);
+	return slab_alloc_end(s, gfp, nid, object);
 }
 
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
@@ -319,11 +325,7 @@ static __always_inline void *slab_kmalloc(size_t size, gfp_t gfp, int nid)
 	if (likely(slab_node_is_here(nid, cpu)))
 		object = slab_pop(percpu_ptr(cpu, s->alloc_off));
 	arch_cpu_leave(cpu);
-	if (likely(object && !(gfp & __GFP_ZERO))) {
-		slab_unpoison_object(s, object);
-		return object;
-	}
-	return slab_alloc_finish(s, gfp, nid, object, SLAB_CALLER);
+	return slab_alloc_end(s, gfp, nid, object);
 }
 
 void *kmalloc(size_t size, gfp_t gfp)

@@ -126,33 +126,26 @@ static bool slab_redzones_are(const struct slab_cache *s, const void *object, ui
 	return rz.before == word && rz.behind == word;
 }
 
-static void slab_check_ctor(struct slab_cache *s, const void *object)
+/* Which red zone of a free object is damaged; @start and @end say what that means. */
+static void slab_check_redzones(struct slab_cache *s, const void *object, const char *where,
+				const char *start, const char *end)
 {
 	struct slab_redzones rz = slab_redzones(s, object);
 
-	if (rz.behind != SLAB_RED_INACTIVE)
-		slab_report_redzones(s, object, "cache_init_objs_debug",
-				     "constructor overwrote the end of an object");
 	if (rz.before != SLAB_RED_INACTIVE)
-		slab_report_redzones(s, object, "cache_init_objs_debug",
-				     "constructor overwrote the start of an object");
+		slab_report_redzones(s, object, where, start);
+	if (rz.behind != SLAB_RED_INACTIVE)
+		slab_report_redzones(s, object, where, end);
 }
 
 static void slab_check_freed(struct slab_cache *s, const struct slab_slab *slab, void *object)
 {
-	struct slab_redzones rz;
-
 	if (s->common.flags & SLAB_POISON && !slab_poison_intact(s, object))
 		slab_report_corruption(s, slab, object);
-	if (!(s->common.flags & SLAB_RED_ZONE))
-		return;
-	rz = slab_redzones(s, object);
-	if (rz.before != SLAB_RED_INACTIVE)
-		slab_report_redzones(s, object, "slab_destroy_debugcheck",
-				     "start of a freed object was overwritten");
-	if (rz.behind != SLAB_RED_INACTIVE)
-		slab_report_redzones(s, object, "slab_destroy_debugcheck",
-				     "end of a freed object was overwritten");
+	if (s->common.flags & SLAB_RED_ZONE)
+		slab_check_redzones(s, object, "slab_destroy_debugcheck",
+				    "start of a freed object was overwritten",
+				    "end of a freed object was overwritten");
 }
 
 /* --- an object's life ------------------------------------------------------------------------- */
@@ -172,10 +165,12 @@ void slab_debug_init_object(struct slab_cache *s, void *object)
 	if (!s->common.ctor)
 		return;
 	s->common.ctor(object);
-	if (flags & SLAB_RED_ZONE && !slab_redzones_are(s, object, SLAB_RED_INACTIVE)) {
-		slab_check_ctor(s, object);
-		slab_set_redzones(s, object, SLAB_RED_INACTIVE);
-	}
+	if (!(flags & SLAB_RED_ZONE))
+		return;
+	slab_check_redzones(s, object, "cache_init_objs_debug",
+			    "constructor overwrote the start of an object",
+			    "constructor overwrote the end of an object");
+	slab_set_redzones(s, object, SLAB_RED_INACTIVE);
 }
 
 noinline bool slab_debug_check_alloc(struct slab_cache *s, void *object, unsigned long caller)

@@ -184,10 +184,10 @@ static void slab_free_refuse(struct kernel *k, const struct slab_free *f, struct
 
 /* Debug caches look before anything is done. What is no object, or of another cache, is left to
  * the checks that all caches make. false: the free is refused, and was reported. */
-static bool slab_free_debug(const struct slab_cache *s, void *object, unsigned long caller)
+static bool slab_free_debug(const struct slab_cache *s, struct arch_cpu *cpu, void *object,
+			    unsigned long caller)
 {
-	struct arch_cpu *cpu = arch_cpu_current();
-	struct slab_slab *slab = cpu ? slab_lookup(cpu, object) : NULL;
+	struct slab_slab *slab = slab_lookup(cpu, object);
 	struct slab_cache *owner = slab ? slab->cache : NULL;
 
 	if (likely(!owner || !owner->debug) || (s && s != owner))
@@ -197,12 +197,12 @@ static bool slab_free_debug(const struct slab_cache *s, void *object, unsigned l
 
 static noinline void slab_free_slow(struct slab_cache *s, void *object, unsigned long caller)
 {
+	struct arch_cpu *cpu = arch_cpu_current();
 	enum slab_verdict verdict;
-	struct arch_cpu *cpu;
 	struct slab_free f;
 	struct kernel *k;
 
-	if (!slab_free_debug(s, object, caller))
+	if (!cpu || !slab_free_debug(s, cpu, object, caller))
 		return;
 	cpu = arch_cpu_lock();
 	if (!cpu)

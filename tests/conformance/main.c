@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs every group, or those named on the command line. */
+/* Runs every group, or those named on the command line, or all but those named with a minus. */
 #include "conformance.h"
 
 static const struct test_group *const groups[] = {
@@ -44,9 +44,9 @@ static bool wanted(const char *name, int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return argc < 2;
+		if (!strcmp(argv[i] + (argv[i][0] == '-'), name))
+			return argv[i][0] != '-';
+	return argc < 2 || argv[1][0] == '-';
 }
 
 int main(int argc, char **argv)

@@ -246,8 +246,8 @@ static void sensitive_memory_is_wiped(void **state)
 		kfree_sensitive(p);
 		test_copy_free(left, p, 40);
 		for (j = 0, n = 0; j < 40; j++)
-			n += left[j] != 0;
-		/* The allocators' links may stand there. */
+			n += left[j] == 0xff;
+		/* The allocators' links may stand there, or poison. */
 		assert_true(n <= 12);
 		kfree(keep);
 	}

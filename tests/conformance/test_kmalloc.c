@@ -275,7 +275,41 @@ static void each_kind_of_memory_has_its_classes(void **state)
 	test_shutdown(m, 0);
 }
 
+/* As in the claim; SLOB, which has no classes, makes blocks of its own below a page. */
+static void kmalloc_is_built_on_kmem_cache_and_is_physically_contiguous(void **state)
+{
+	static const size_t sizes[] = { 1, 8, 100, 192, 1000, 4000, 8192, 8193, 20000, 65536, 1 << 20,
+					KMALLOC_MAX_SIZE };
+	struct machine *m = test_boot(PLAIN);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char *p = kmalloc(sizes[i], GFP_KERNEL), *byte;
+		bool large = kmem_is_large(p, NULL);
+
+		assert_non_null(p);
+		for (byte = p; byte < p + sizes[i]; byte += 512) {
+			struct page *page = virt_to_page(byte);
+
+			phys_addr_t pa = __pa((unsigned long)byte);
+
+			assert_true(pa == __pa((unsigned long)p) + (phys_addr_t)(byte - p));
+			assert_true(page_to_phys(page) == (pa & PAGE_MASK));
+		}
+		assert_int_equal(large, sizes[i] > 8192 || (backend_is("slob") && sizes[i] > 4087));
+		if (!large && !backend_is("slob")) {
+			struct kmem_cache *s = kmem_cache_of(p);
+
+			assert_int_equal(strncmp(kmem_cache_name(s), "kmalloc-", 8), 0);
+			assert_int_equal(kmem_cache_size(s), ksize(p));
+		}
+		kfree(p);
+	}
+	test_shutdown(m, 0);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(kmalloc_is_built_on_kmem_cache_and_is_physically_contiguous),
 	cmocka_unit_test(sizes_are_a_real_kernels),
 	cmocka_unit_test(zero_size_is_no_memory),
 	cmocka_unit_test(powers_of_two_are_aligned_to_themselves),

@@ -13,8 +13,7 @@ static struct slab_cache *cache_of_120(void)
 	return s;
 }
 
-/* Per-CPU arrays are last in, first out, so that the hottest object is reused. */
-static void the_hottest_object_is_reused(void **state)
+static void per_cpu_array_caches_are_lifo_so_the_hottest_object_is_reused(void **state)
 {
 	struct slab_cache *s = cache_of_120();
 	void *a = take(s), *b = take(s), *c = take(s);
@@ -250,7 +249,8 @@ static void shrink_empties_the_arrays_of_all_cpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		slab_test(the_hottest_object_is_reused, boot_one_cpu),
+		slab_test(per_cpu_array_caches_are_lifo_so_the_hottest_object_is_reused,
+			  boot_one_cpu),
 		slab_test(an_untouched_array_is_refilled_with_sixteen, boot_one_cpu),
 		slab_test(a_refill_takes_from_several_slabs, boot_one_cpu),
 		slab_test(a_full_array_flushes_its_oldest_batch, boot_one_cpu),

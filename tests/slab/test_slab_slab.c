@@ -165,6 +165,31 @@ static void the_colour_is_advanced_before_use(void **state)
 	kmem_cache_destroy(&s->common);
 }
 
+/* Whatever the size: each further slab starts one line later, and the last colour is followed by
+ * the first. */
+static void colouring_shifts_objects_of_successive_slabs_by_whole_cache_lines(void **state)
+{
+	static const unsigned int sizes[] = { 300, 440, 560, 700, 900, 1500 };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct slab_cache *s = make_cache(sizes[i], 0, 0, NULL);
+		struct slab_slab *slabs[20];
+		size_t shift[20];
+
+		assert_true(s->geo.colour > 1);
+		assert_int_equal(s->geo.colour_off % ARCH_CACHE_LINE, 0);
+		for (j = 0; j < 20; j++) {
+			slabs[j] = grow(s);
+			shift[j] = (size_t)(slabs[j]->s_mem - slab_base(s->common.kernel, slabs[j]));
+			assert_int_equal(shift[j], (j + 1) % s->geo.colour * s->geo.colour_off);
+		}
+		for (j = 0; j < 20; j++)
+			slab_destroy(s, slabs[j]);
+		kmem_cache_destroy(&s->common);
+	}
+}
+
 static void one_colour_is_none(void **state)
 {
 	struct slab_cache *s = make_cache(200, 0, 0, NULL);
@@ -248,6 +273,7 @@ int main(void)
 		slab_test(an_off_slab_list_lies_elsewhere, boot_one_cpu),
 		slab_test(no_memory_for_the_list, boot_one_cpu_plain),
 		slab_test(the_colour_is_advanced_before_use, boot_one_cpu),
+		slab_test(colouring_shifts_objects_of_successive_slabs_by_whole_cache_lines, boot_one_cpu),
 		slab_test(one_colour_is_none, boot_one_cpu),
 		slab_test(constructors_run_once_a_slab, boot_one_cpu),
 		slab_test(an_overwritten_list_is_reported, boot_one_cpu),
