@@ -105,7 +105,7 @@ static void the_inside_of_any_object(void **state)
 	expect_report(MACHINE_BUG, "inside an object");
 	assert_non_null(strstr(test_state.reports[0].title, "cache kmalloc"));
 	/* A word that looks like kmalloc's header takes nobody in. */
-	memcpy(k + 8, k - 8, 8);
+	test_copy_free(k + 8, k - 8, 8);
 	kfree(k + 16);
 	expect_report(MACHINE_BUG, "kfree: pointer is inside an object");
 	kfree(k);
