@@ -214,6 +214,12 @@ static bool set_slab_max_order(struct kernel_params *params, const char *value)
 	return true;
 }
 
+static bool set_noaliencache(struct kernel_params *params, const char *value)
+{
+	params->noaliencache = true;
+	return true;
+}
+
 static const struct option options[] = {
 	{"mem", true, set_by_machine},
 	{"memmap", true, set_by_machine},
@@ -233,7 +239,7 @@ static const struct option options[] = {
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},
-	{"noaliencache", false, NULL},
+	{"noaliencache", false, set_noaliencache},
 	{"movable_node", false, NULL},
 	{"page_poison", true, NULL},
 	{"debug_pagealloc", true, NULL},

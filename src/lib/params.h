@@ -41,6 +41,7 @@ struct kernel_params {
 	unsigned int slab_max_order;	/* 1; 0 on machines with at most 32 MiB */
 	bool slab_max_order_set;	/* by the command line */
 	bool slab_freelist_random;	/* SLUB: the objects of a new slab come in random order */
+	bool noaliencache;		/* SLAB: no arrays of objects on their way to other nodes */
 	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */
 };
 

@@ -206,7 +206,8 @@ struct slab_node {
 	unsigned int colour_next;	/* colour of the newest slab; relaxed atomic, only a hint */
 	unsigned int shared_limit;
 	struct slab_array *shared;	/* NULL: none */
-	struct slab_alien **alien;	/* by node, NULL at its own; NULL on one-node machines */
+	struct slab_alien **alien;	/* by node, NULL at its own; NULL on one-node machines and
+					   with noaliencache */
 };
 
 /* k->backend */

@@ -113,13 +113,24 @@ static void slab_alien_drain_locked(struct slab_cache *s, struct slab_alien *ali
 	arch_spin_unlock(&n->list_lock);
 }
 
+/* noaliencache: straight to its slab. */
+static bool slab_free_foreign(struct slab_cache *s, struct slab_node *n, void *object)
+{
+	slab_wipe(s, object);
+	slab_poison_object(s, object);
+	slab_node_free(s, n, &object, 1);
+	return true;
+}
+
 noinline bool slab_free_alien(struct slab_cache *s, struct slab_node *here, struct slab_node *n,
 			      void *object)
 {
-	struct slab_alien *alien = here->alien[n->nid];
+	struct slab_alien *alien = here->alien ? here->alien[n->nid] : NULL;
 	struct list_head list;
 	bool twice;
 
+	if (unlikely(!alien))
+		return slab_free_foreign(s, n, object);
 	list_init(&list);
 	arch_spin_lock(&alien->lock);
 	twice = alien->avail && alien->entry[alien->avail - 1] == object;

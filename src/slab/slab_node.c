@@ -39,7 +39,7 @@ static bool slab_create_aliens(struct slab_cache *s, struct slab_node *n)
 	struct kernel *k = s->common.kernel;
 	unsigned int nid;
 
-	if (s->nr_nodes == 1)
+	if (s->nr_nodes == 1 || k->params.noaliencache)
 		return true;
 	n->alien = meta_alloc(k, s->nr_nodes * sizeof(*n->alien), (int)n->nid);
 	if (!n->alien)

@@ -24,6 +24,7 @@ const struct backend_traits backend_traits = {
 	.create_flags = SLUB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |
 			SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE |
 			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS,
+	.debug_flags = SLUB_DEBUG_FLAGS,
 	.has_slabinfo = true,
 	.merges = true,
 };

@@ -211,6 +211,36 @@ static void a_full_shared_array_sends_aliens_to_the_slabs(void **state)
 	kmem_cache_destroy(&s->common);
 }
 
+/* With noaliencache there are none: each object goes home at once, to its slab. */
+static void without_alien_arrays_objects_go_straight_home(void **state)
+{
+	struct slab_cache *s = cache_of_120();
+	struct slab_node *n = s->node[1];
+	void *objects[20];
+	unsigned int i;
+
+	assert_null(s->node[0]->alien);
+	for (i = 0; i < 20; i++)
+		objects[i] = kmem_cache_alloc_node(&s->common, GFP_KERNEL, 1);
+	assert_int_equal(n->free_objects, 12);
+	give_many(s, objects, 10);
+	assert_int_equal(n->free_objects, 22);
+	kmem_cache_free_bulk(&s->common, 10, objects + 10);
+	assert_int_equal(n->free_objects, 32);
+	assert_int_equal(n->free_slabs, 1);
+	assert_int_equal(n->shared->avail, 0);
+	assert_int_equal(array_of(s, 0)->avail, 0);
+	check_cache(s);
+	machine_advance(10000);
+	kmem_cache_destroy(&s->common);
+}
+
+static int boot_without_aliens(void **state)
+{
+	(void)state;
+	return boot_text(TWO_NODES " cmdline=noaliencache");
+}
+
 /* Where an object is freed decides: on its own node's CPU it goes into that CPU's array. */
 static void objects_of_the_own_node_enter_the_array(void **state)
 {
@@ -258,6 +288,7 @@ int main(void)
 		slab_test(a_shared_array_takes_what_fits, boot_two_cpus),
 		slab_test(an_alien_array_collects_twelve, boot_two_nodes),
 		slab_test(a_full_shared_array_sends_aliens_to_the_slabs, boot_two_nodes),
+		slab_test(without_alien_arrays_objects_go_straight_home, boot_without_aliens),
 		slab_test(objects_of_the_own_node_enter_the_array, boot_two_nodes),
 		slab_test(shrink_empties_the_arrays_of_all_cpus, boot_two_cpus),
 	};

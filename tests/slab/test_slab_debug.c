@@ -4,6 +4,8 @@
 
 #include "slab/slab_debug.h"
 
+#include <pthread.h>
+
 #define DEBUG(flags) "preset=x86_64 mem=64M cpus=2 isolate_metadata=1 cmdline=slab_debug" flags
 
 static int boot_debug(void **state)
@@ -725,6 +727,85 @@ static void good_programs_hear_nothing(void **state)
 	}
 }
 
+/* --- threads ---------------------------------------------------------------------------------- */
+
+#define SLOTS 200
+
+struct crowd {
+	struct slab_cache *s;
+	void *slots[SLOTS];		/* atomics: objects that any thread may take and free */
+	pthread_barrier_t start;
+};
+
+/* Each swaps an object of its own for what lies in a slot, which another thread allocated. */
+static void *hand_on(void *arg)
+{
+	struct crowd *c = arg;
+	uint64_t seed = (uint64_t)(uintptr_t)&seed;
+	unsigned int i;
+
+	pthread_barrier_wait(&c->start);
+	for (i = 0; i < 3000; i++) {
+		char *object = kmem_cache_alloc(&c->s->common, GFP_KERNEL);
+		void **slot = &c->slots[test_rand(&seed) % SLOTS];
+
+		if (object)
+			memset(object, (int)i, 100);
+		kmem_cache_free(&c->s->common, __atomic_exchange_n(slot, object, __ATOMIC_ACQ_REL));
+	}
+	return NULL;
+}
+
+static void *free_slots(void *arg)
+{
+	struct crowd *c = arg;
+	unsigned int i;
+
+	pthread_barrier_wait(&c->start);
+	for (i = 0; i < SLOTS; i++)
+		kmem_cache_free(&c->s->common, c->slots[i]);
+	return NULL;
+}
+
+static void run_crowd(struct crowd *c, void *(*fn)(void *), unsigned int nr)
+{
+	pthread_t threads[4];
+	unsigned int i;
+
+	pthread_barrier_init(&c->start, NULL, nr);
+	for (i = 0; i < nr; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, fn, c), 0);
+	for (i = 0; i < nr; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&c->start);
+}
+
+static void good_threads_hear_nothing(void **state)
+{
+	static struct crowd c;
+	unsigned int i;
+
+	c = (struct crowd){ .s = debug_cache(0) };
+	run_crowd(&c, hand_on, 4);
+	for (i = 0; i < SLOTS; i++)
+		give(c.s, c.slots[i]);
+	expect_no_reports();
+	finish(c.s);
+}
+
+/* Two threads free the same objects: each is freed once, and told of once. */
+static void of_two_threads_one_frees(void **state)
+{
+	static struct crowd c;
+
+	c = (struct crowd){ .s = debug_cache(SLAB_CONSISTENCY_CHECKS) };
+	take_many(c.s, c.slots, SLOTS);
+	run_crowd(&c, free_slots, 2);
+	assert_int_equal(test_state.nr_reports, SLOTS);
+	test_state.nr_reports = 0;
+	finish(c.s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -753,6 +834,8 @@ int main(void)
 		slab_test(what_plain_caches_find_is_found_as_well, boot_debug),
 		slab_test(offsets_count_from_the_object, boot_debug),
 		slab_test(good_programs_hear_nothing, boot_debug_two_nodes),
+		slab_test(good_threads_hear_nothing, boot_debug_two_nodes),
+		slab_test(of_two_threads_one_frees, boot_debug),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

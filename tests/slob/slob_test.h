@@ -26,6 +26,22 @@ static inline int shutdown_clean(void **state)
 
 #define slob_test(f) cmocka_unit_test_setup_teardown(f, boot, shutdown_clean)
 
+static inline struct kmem_cache *cache(const char *name, unsigned int size)
+{
+	struct kmem_cache *s = kmem_cache_create(name, size, 0, 0, NULL);
+
+	assert_non_null(s);
+	return s;
+}
+
+static inline void *get(struct kmem_cache *s)
+{
+	void *p = kmem_cache_alloc(s, GFP_KERNEL);
+
+	assert_non_null(p);
+	return p;
+}
+
 /* Pages that hold blocks. */
 static inline uint64_t slob_pages(void)
 {

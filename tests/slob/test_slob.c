@@ -25,22 +25,6 @@ static void expect_lists(const char *text)
 	assert_string_equal(buf, text);
 }
 
-static struct kmem_cache *cache(const char *name, unsigned int size)
-{
-	struct kmem_cache *s = kmem_cache_create(name, size, 0, 0, NULL);
-
-	assert_non_null(s);
-	return s;
-}
-
-static void *get(struct kmem_cache *s)
-{
-	void *p = kmem_cache_alloc(s, GFP_KERNEL);
-
-	assert_non_null(p);
-	return p;
-}
-
 static int boot_and_forget_names(void **state)
 {
 	memset(named, 0, sizeof(named));

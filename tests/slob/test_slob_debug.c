@@ -15,22 +15,6 @@ static int boot_debug(void **state)
 
 #define debug_test(f) cmocka_unit_test_setup_teardown(f, boot_debug, shutdown_clean)
 
-static struct kmem_cache *cache(const char *name, unsigned int size)
-{
-	struct kmem_cache *s = kmem_cache_create(name, size, 0, 0, NULL);
-
-	assert_non_null(s);
-	return s;
-}
-
-static void *get(struct kmem_cache *s)
-{
-	void *p = kmem_cache_alloc(s, GFP_KERNEL);
-
-	assert_non_null(p);
-	return p;
-}
-
 static void an_object_of_another_cache(void **state)
 {
 	struct kmem_cache *a = cache("right", 100), *b = cache("wrong", 64), *big = cache("big", 8192);
