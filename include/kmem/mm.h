@@ -119,19 +119,21 @@ KMEM_DECL(int, get_pageblock_migratetype, (const struct page * page));
 /** page_count - references held on @page (on its head); 0: free; 1 for a page of a slab. */
 KMEM_DECL(int, page_count, (const struct page * page));
 
-/** get_page - take a reference on @page (on its head if it is a tail); reported if that is free. */
+/** get_page - take a reference on @page (on its head if it is a tail); reported if that is free, or no
+ * page of this machine. */
 KMEM_DECL(void, get_page, (struct page * page));
 
 /**
  * put_page - drop a reference; the last one frees the page, a compound page as a whole
  *
- * A page that is not in use is reported and left as it is.
+ * A page that is not in use, or none of this machine, is reported and left as it is.
  */
 KMEM_DECL(void, put_page, (struct page * page));
 
 /**
  * get_page_unless_zero - get_page(), for a page that may be free
- * Return: whether a reference was taken; false for a page that nobody holds, or a slab's.
+ * Return: whether a reference was taken; false for a page that nobody holds, or a slab's, or (reported)
+ * what is no page of this machine.
  */
 KMEM_DECL(bool, get_page_unless_zero, (struct page * page));
 

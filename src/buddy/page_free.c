@@ -23,6 +23,7 @@
 #include "buddy/page_alloc.h"
 #include "buddy/page_owner.h"
 #include "buddy/trace.h"
+#include "lib/kfmt.h"
 #include "lib/string.h"
 
 /* No tail, no head, no marks: a block as it is on the free lists. */
@@ -299,25 +300,49 @@ int page_count(const struct page *page)
 	return page_type(head) == PAGE_TYPE_SLAB;
 }
 
+static noinline struct page *bad_reference(struct kernel *k, const struct page *page, const char *done)
+{
+	const char *what = memmap_contains(k->arch, page) ? "a page that is not in use"
+							  : "what is not a page of this machine";
+	char why[96];
+
+	ksnprintf(why, sizeof(why), "reference %s %s", done, what);
+	bad_page(k, page, why);
+	return NULL;
+}
+
+/* The first page of the block in use to which @page belongs. NULL, reported: there is none. What is not
+ * a page of this machine is not looked at. */
+static struct page *referenced_head(struct kernel *k, struct page *page, const char *done)
+{
+	struct page *head;
+
+	if (unlikely(!memmap_contains(k->arch, page)))
+		return bad_reference(k, page, done);
+	head = compound_head(page);
+	return likely(page_type(head) == PAGE_TYPE_USED) ? head : bad_reference(k, page, done);
+}
+
 void get_page(struct page *page)
 {
-	struct page *head = compound_head(page);
-	struct kernel *k;
+	struct kernel *k = arch_kernel();
+	struct page *head = k ? referenced_head(k, page, "taken on") : NULL;
 
-	if (likely(page_type(head) == PAGE_TYPE_USED)) {
+	if (likely(head))
 		__atomic_fetch_add(&head->refcount, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	k = arch_kernel();
-	if (k)
-		bad_page(k, page, "reference taken on a page that is not in use");
 }
 
 bool get_page_unless_zero(struct page *page)
 {
-	struct page *head = compound_head(page);
+	struct kernel *k = arch_kernel();
+	struct page *head;
 	int32_t refs;
 
+	if (!k)
+		return false;
+	if (unlikely(!memmap_contains(k->arch, page)))
+		return bad_reference(k, page, "taken on");
+	head = compound_head(page);
 	if (page_type(head) != PAGE_TYPE_USED)
 		return false;
 	refs = __atomic_load_n(&head->refcount, __ATOMIC_RELAXED);
@@ -334,7 +359,7 @@ int page_ref_count(const struct page *page)
 }
 
 /* By how much the references of one page are to change. False: it has none of its own. */
-static bool page_ref_change(struct page *page, int nr)
+static bool page_ref_change(struct page *page, int64_t nr)
 {
 	struct kernel *k = arch_kernel();
 	int32_t refs;
@@ -351,8 +376,8 @@ static bool page_ref_change(struct page *page, int nr)
 			bad_page(k, page, nr < 0 ? "refcount underflow" : "refcount overflow");
 			return false;
 		}
-	} while (!__atomic_compare_exchange_n(&page->refcount, &refs, refs + nr, true, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&page->refcount, &refs, (int32_t)(refs + nr), true,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -363,7 +388,7 @@ void page_ref_add(struct page *page, int nr)
 
 void page_ref_sub(struct page *page, int nr)
 {
-	page_ref_change(page, -nr);
+	page_ref_change(page, -(int64_t)nr);
 }
 
 void page_ref_inc(struct page *page)
@@ -373,13 +398,9 @@ void page_ref_inc(struct page *page)
 
 void put_page(struct page *page)
 {
-	struct page *head = compound_head(page);
 	struct kernel *k = arch_kernel();
+	struct page *head = k ? referenced_head(k, page, "dropped on") : NULL;
 
-	if (!k)
-		return;
-	if (likely(page_type(head) == PAGE_TYPE_USED))
+	if (likely(head))
 		block_put(k, head, head->order);
-	else
-		bad_page(k, page, "reference dropped on a page that is not in use");
 }

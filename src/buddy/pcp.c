@@ -197,7 +197,8 @@ static void pcp_collect(struct per_cpu_pages *pcp, int count, unsigned int index
 /* How many pages to flush after a free; 0: none. */
 static int pcp_flush_count(struct per_cpu_pages *pcp, unsigned int order)
 {
-	int batch = pcp->batch, most, count;
+	int batch = pcp->batch, most;
+	int64_t count;
 
 	if (order && order <= PAGE_ALLOC_COSTLY_ORDER && pcp->free_factor)
 		return pcp->count;
@@ -206,12 +207,11 @@ static int pcp_flush_count(struct per_cpu_pages *pcp, unsigned int order)
 	if (pcp->high < batch)
 		return 1;
 	most = pcp->high - batch;
-	count = batch << pcp->free_factor;
-	if (count < most)
-		pcp->free_factor++;
-	if (count < batch)
-		count = batch;
-	return count < most ? count : most;
+	count = (int64_t)batch << pcp->free_factor;
+	if (count >= most)
+		return most;
+	pcp->free_factor++;
+	return (int)count;
 }
 
 /* --- alloc and free, the slow ways ----------------------------------------------------------- */

@@ -84,6 +84,31 @@ static void test_where_freed_blocks_go(void **state)
 	test_shutdown(m, 0);
 }
 
+/* Of the second largest order none waits for its buddy: the pair could not be merged further. */
+static void test_half_a_largest_block_goes_to_the_head(void **state)
+{
+	struct machine *m = test_arena(4, &arena);
+	struct list_head *list = &arena.zone->free_area[TOP_ORDER - 1].free_list[MIGRATE_MOVABLE];
+	struct page *p[6];
+
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++)
+		p[i] = get(TOP_ORDER - 1);
+	/* The block at 0 is all that is left; it and the one at 1024 would be a pair. */
+	assert_int_equal(rel(p[0]), 3072);
+	assert_int_equal(rel(p[4]), 1024);
+	__free_pages(p[0], TOP_ORDER - 1);
+	__free_pages(p[4], TOP_ORDER - 1);
+	assert_ptr_equal(list_first_entry(list, struct page, list), p[4]);
+	assert_ptr_equal(list_last_entry(list, struct page, list), p[0]);
+	for (unsigned int i = 1; i < 6; i++)
+		if (i != 4)
+			__free_pages(p[i], TOP_ORDER - 1);
+	assert_int_equal(arena.zone->free_area[TOP_ORDER].nr_free, 4);
+	check_zone(arena.zone);
+	test_shutdown(m, 0);
+}
+
 /* Every pair of buddies of every order merges, whichever is freed last. */
 static void test_buddies_merge(void **state)
 {
@@ -223,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_split_keeps_the_lower_half),
 		cmocka_unit_test(test_256_pages_split_a_512_block_and_leave_256),
 		cmocka_unit_test(test_where_freed_blocks_go),
+		cmocka_unit_test(test_half_a_largest_block_goes_to_the_head),
 		cmocka_unit_test(test_buddies_merge),
 		cmocka_unit_test(test_eleven_orders_aligned_to_their_size),
 		cmocka_unit_test(test_fresh_memory_is_one_range),

@@ -155,6 +155,7 @@ static void test_a_hopeless_node_is_left_alone(void **state)
 		__free_page(page_step(page, i));
 	single = alloc_page(GFP_KERNEL);
 	assert_non_null(single);
+	assert_int_equal(state_of(0).failures, 0);
 	__free_page(single);
 	for (unsigned int i = 150; i < TOP_PAGES; i++)
 		__free_page(page_step(page, i));

@@ -126,7 +126,7 @@ static void test_a_steal_boosts_the_watermarks(void **state)
 	/* A zone that is large enough to be boosted, with marks as a small machine has. */
 	zone_set_limits(arena.zone, 20, 25, 30, 0);
 	n = fill_movable(page, 5, 0);
-	for (unsigned int i = 0; i < 16; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		__free_pages(page[2 * i], 5);
 		page[2 * i] = NULL;
 	}
@@ -138,6 +138,8 @@ static void test_a_steal_boosts_the_watermarks(void **state)
 	assert_null(alloc_pages(UNMOVABLE, 0));
 	hard = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 0);
 	assert_non_null(hard);
+	/* That is for single pages only: three eighths of 532 are more than the 112 that are free. */
+	assert_null(alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 1));
 	__free_pages(hard, 0);
 	__free_pages(u, 4);
 	free_rest(page, n, 5);
@@ -178,6 +180,72 @@ static void test_highatomic_reserve(void **state)
 	test_shutdown(m, 0);
 }
 
+/* It grows up to a hundredth of the zone and a pageblock; all but the last pageblock is given back to
+ * whoever may wait, even if it is not to be tried hard for. */
+static void test_highatomic_reserve_is_limited(void **state)
+{
+	struct machine *m = test_arena(2, &arena);
+	struct page *page[1024], *p;
+	unsigned int n = 0;
+
+	(void)state;
+	assert_in_range(arena.zone->managed / 100, 1, 511);
+	/* Every request is a pressed one. */
+	zone_set_limits(arena.zone, 0, 2048, 2048, 0);
+	for (; n < 8; n++)
+		page[n] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 3);
+	assert_int_equal(type_at(rel(page[0])), MIGRATE_HIGHATOMIC);
+	assert_int_equal(arena.zone->nr_reserved_highatomic, 1024);
+	assert_int_equal(type_at(rel(page[7])), MIGRATE_UNMOVABLE);
+	/* Who is not atomic leaves it. */
+	while ((p = alloc_pages(__GFP_NOMEMALLOC | __GFP_NOWARN, 3)))
+		page[n++] = p;
+	assert_int_equal(arena.zone->nr_reserved_highatomic, 1024);
+	zone_set_limits(arena.zone, 0, 0, 0, 0);
+	p = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, 4);
+	assert_non_null(p);
+	assert_int_equal(arena.zone->nr_reserved_highatomic, 512);
+	assert_int_equal(type_at(rel(p)), MIGRATE_UNMOVABLE);
+	__free_pages(p, 4);
+	free_rest(page, n, 3);
+	test_shutdown(m, 0);
+}
+
+/* A request for Normal would rather go to a lower zone of its node than mix types in a pageblock; but
+ * it mixes them before it goes to another node. */
+static void test_lower_zones_before_mixing_types(void **state)
+{
+	struct machine *m = test_boot("preset=x86_64 ram=0-640K@0,1M-64M@0,4G-0x100100000@0,5G-0x148000000@1 "
+				      "reserved=0-4K nodes=2 cpus=2 isolate_metadata=1");
+	struct page *page = alloc_pages(GFP_KERNEL, 0), *all = NULL;
+
+	(void)state;
+	/* Less than a pageblock of Normal, of type MOVABLE. */
+	assert_int_equal(test_zone(0, KMEM_ZONE_NORMAL)->managed, 256);
+	assert_int_equal(page_to_nid(page), 0);
+	assert_int_equal(page_zonenum(page), KMEM_ZONE_DMA32);
+	__free_page(page);
+	page = alloc_pages(GFP_HIGHUSER_MOVABLE, 0);
+	assert_int_equal(page_zonenum(page), KMEM_ZONE_NORMAL);
+	__free_page(page);
+	drain_local_pages();
+	while ((page = alloc_pages_node(0, __GFP_DMA32 | __GFP_THISNODE | __GFP_MEMALLOC | __GFP_NOWARN, 0))) {
+		page->private = (unsigned long)all;
+		all = page;
+	}
+	page = alloc_pages(GFP_KERNEL, 0);
+	assert_int_equal(page_to_nid(page), 0);
+	assert_int_equal(page_zonenum(page), KMEM_ZONE_NORMAL);
+	__free_page(page);
+	for (; all; all = page) {
+		page = (struct page *)all->private;
+		__free_page(all);
+	}
+	drain_all_pages();
+	check_zones();
+	test_shutdown(m, 0);
+}
+
 /* On a machine of less than four pageblocks all is of one type. */
 static void test_no_grouping_on_a_tiny_machine(void **state)
 {
@@ -201,6 +269,8 @@ int main(void)
 		cmocka_unit_test(test_movable_takes_the_smallest),
 		cmocka_unit_test(test_a_steal_boosts_the_watermarks),
 		cmocka_unit_test(test_highatomic_reserve),
+		cmocka_unit_test(test_highatomic_reserve_is_limited),
+		cmocka_unit_test(test_lower_zones_before_mixing_types),
 		cmocka_unit_test(test_no_grouping_on_a_tiny_machine),
 	};
 

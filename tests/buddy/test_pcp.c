@@ -130,6 +130,49 @@ static void test_flush_grows(void **state)
 	test_shutdown(m, 0);
 }
 
+/* A flush leaves a batch, and what would give back all but that is not the beginning of more. */
+static void test_flush_leaves_a_batch(void **state)
+{
+	struct machine *m = test_arena(1, &arena);
+	const struct per_cpu_pages *pcp = pcp_of(0, arena.zone);
+	struct page *page[72];
+
+	(void)state;
+	for (unsigned int i = 0; i < 72; i++)
+		page[i] = alloc_pages(MOVABLE, 0);
+	drain_local_pages();
+	zone_set_pcp_limits(arena.zone, 16, 8);
+	for (unsigned int i = 0; i < 24; i++) {
+		__free_pages(page[i], 0);
+		assert_int_equal(pcp->count, i < 15 ? i + 1 : 8 + (i - 15) % 8);
+		assert_int_equal(pcp->free_factor, 0);
+	}
+	drain_local_pages();
+	zone_set_pcp_limits(arena.zone, 24, 8);
+	for (unsigned int i = 24; i < 72; i++)
+		__free_pages(page[i], 0);
+	/* Of 24 first 8 go, then 16 each time. */
+	assert_int_equal(pcp->free_factor, 1);
+	assert_int_equal(pcp->count, 8);
+	/* No room above the batch: nothing is given back. */
+	drain_local_pages();
+	zone_set_pcp_limits(arena.zone, 8, 8);
+	for (unsigned int i = 0; i < 20; i++)
+		page[i] = alloc_pages(MOVABLE, 0);
+	drain_local_pages();
+	for (unsigned int i = 0; i < 20; i++)
+		__free_pages(page[i], 0);
+	assert_int_equal(pcp->count, 20);
+	/* A batch above what the list may hold: one at a time. */
+	zone_set_pcp_limits(arena.zone, 8, 9);
+	page[0] = alloc_pages(MOVABLE, 0);
+	__free_pages(page[0], 0);
+	assert_int_equal(pcp->count, 19);
+	drain_local_pages();
+	check_zones();
+	test_shutdown(m, 0);
+}
+
 /* While a CPU only frees, a high-order block takes everything with it. */
 static void test_high_order_free_flushes_all(void **state)
 {
@@ -281,6 +324,30 @@ static void test_bulk_near_the_end(void **state)
 	test_shutdown(m, 0);
 }
 
+/* What would go below the low mark with all that is asked for gives one page, the ordinary way. */
+static void test_bulk_stops_at_the_mark(void **state)
+{
+	struct machine *m = test_arena(1, &arena);
+	static struct page *page[1000];
+	unsigned long n;
+
+	(void)state;
+	zone_set_pcp_limits(arena.zone, 100, 15);
+	zone_set_limits(arena.zone, 50, 100, 150, 0);
+	memset(page, 0, sizeof(page));
+	assert_int_equal(alloc_pages_bulk_array(MOVABLE, 924, page), 1);
+	__free_page(page[0]);
+	drain_local_pages();
+	page[0] = NULL;
+	n = alloc_pages_bulk_array(MOVABLE, 923, page);
+	assert_int_equal(n, 923);
+	while (n--)
+		__free_page(page[n]);
+	drain_local_pages();
+	check_zones();
+	test_shutdown(m, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_last_freed_is_first_out),
 		cmocka_unit_test(test_large_orders_go_to_the_zone),
 		cmocka_unit_test(test_flush_grows),
+		cmocka_unit_test(test_flush_leaves_a_batch),
 		cmocka_unit_test(test_high_order_free_flushes_all),
 		cmocka_unit_test(test_drain_gives_all_back),
 		cmocka_unit_test(test_drain_all_reaches_other_cpus),
@@ -297,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_thp_has_order_9_lists),
 		cmocka_unit_test(test_bulk),
 		cmocka_unit_test(test_bulk_near_the_end),
+		cmocka_unit_test(test_bulk_stops_at_the_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 /* Pages freed twice, by a tail, with a wrong order: always noticed, never obeyed. */
 #include "conformance.h"
 
+#include <limits.h>
+
 static void freed_twice(void **state)
 {
 	struct machine *m = test_boot(PLAIN);
@@ -150,6 +152,39 @@ static void references_that_nobody_holds(void **state)
 	test_shutdown(m, 0);
 }
 
+static void references_on_what_is_no_page(void **state)
+{
+	struct machine *m = test_boot(PLAIN);
+	unsigned long before = test_free_pages();
+	struct page *page = alloc_page(GFP_KERNEL), *foreign[3];
+	static char not_a_page[64];
+	unsigned int i;
+
+	foreign[0] = NULL;
+	foreign[1] = (struct page *)(void *)not_a_page;
+	foreign[2] = (struct page *)8;
+	for (i = 0; i < 3; i++) {
+		put_page(foreign[i]);
+		expect_report(MACHINE_BUG, "reference dropped on what is not a page of this machine");
+		get_page(foreign[i]);
+		expect_report(MACHINE_BUG, "reference taken on what is not a page of this machine");
+		assert_false(get_page_unless_zero(foreign[i]));
+		expect_report(MACHINE_BUG, "reference taken on what is not a page of this machine");
+		page_ref_inc(foreign[i]);
+		expect_report(MACHINE_BUG, "not the first of a block in use");
+	}
+	page_ref_sub(page, INT_MIN);
+	expect_report(MACHINE_BUG, "refcount overflow");
+	page_ref_sub(page, INT_MAX);
+	expect_report(MACHINE_BUG, "refcount underflow");
+	page_ref_add(page, INT_MAX);
+	expect_report(MACHINE_BUG, "refcount overflow");
+	assert_int_equal(page_count(page), 1);
+	__free_page(page);
+	still_works(before);
+	test_shutdown(m, 0);
+}
+
 static void odd_addresses_of_pages(void **state)
 {
 	struct machine *m = test_boot(PLAIN);
@@ -215,6 +250,12 @@ static void pages_outlive_no_machine(void **state)
 	expect_report(MACHINE_WARN, "no machine entered");
 	free_page(addr);
 	expect_report(MACHINE_WARN, "no machine entered");
+	put_page(page);
+	expect_report(MACHINE_WARN, "no machine entered");
+	get_page(page);
+	expect_report(MACHINE_WARN, "no machine entered");
+	assert_false(get_page_unless_zero(page));
+	expect_report(MACHINE_WARN, "no machine entered");
 	assert_null(alloc_page(GFP_KERNEL));
 	expect_report(MACHINE_WARN, "no machine entered");
 	other = test_boot("preset=x86_64 mem=32M");
@@ -257,6 +298,8 @@ static void another_machines_page(void **state)
 	expect_report(MACHINE_BUG, NULL);
 	free_page(addr);
 	expect_report(MACHINE_BUG, NULL);
+	put_page(page);
+	expect_report(MACHINE_BUG, "not a page of this machine");
 	test_shutdown(b, 0);
 	assert_int_equal(machine_enter(a), 0);
 	__free_page(page);
@@ -272,6 +315,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(wrong_order_of_a_plain_block),
 	cmocka_unit_test(pages_inside_a_block),
 	cmocka_unit_test(references_that_nobody_holds),
+	cmocka_unit_test(references_on_what_is_no_page),
 	cmocka_unit_test(odd_addresses_of_pages),
 	cmocka_unit_test(reserved_and_untouched_pages),
 	cmocka_unit_test(every_page_of_a_slab_is_the_slabs),
