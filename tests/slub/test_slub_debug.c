@@ -26,7 +26,7 @@ struct fixture {
 	char *p[8];	/* live, one behind the other in one slab */
 };
 
-static void begin_sized(struct fixture *f, slab_flags_t flags, unsigned int size)
+static noinline void begin_sized(struct fixture *f, slab_flags_t flags, unsigned int size)
 {
 	f->m = test_boot(ONE_CPU);
 	machine_set_log_sink(f->m, catch_log, NULL);
