@@ -214,7 +214,9 @@ static noinline void *other_caller(struct kmem_cache *s)
 	return p;
 }
 
-/* One place in the code, whatever a compiler makes of the loop around it. */
+/* How often a loop turns, unknown to a compiler that would unroll it: one place in the code is one trace. */
+static volatile int seven = 7, ten = 10;
+
 static noinline void one_freer(struct kmem_cache *s, void *p)
 {
 	kmem_cache_free(s, p);
@@ -237,7 +239,7 @@ static void traces(void **state)
 	char line[64];
 	int fresh;
 
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < seven; i++)
 		q[i] = other_caller(s);
 	machine_advance(40);
 	for (int i = 0; i < 100; i++) {
@@ -274,7 +276,7 @@ static void wasted_bytes(void **state)
 	struct machine *m = test_boot("preset=x86_64 mem=64M cpus=1 cmdline=slub_debug=U,kmalloc-128");
 	void *p[10];
 
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < ten; i++)
 		p[i] = one_kmalloc();
 	assert_non_null(strstr(read_file("kmalloc-128", "alloc_traces"), " waste=280/28 age="));
 	kfree_bulk(10, p);
