@@ -67,23 +67,40 @@ static void slab_put_line(struct seq_file *m, const void *object, unsigned int f
 	slab_put_bit_error(m, bytes, nr);
 }
 
+void backend_put_tracks(struct kmem_cache *cache, const void *object, struct seq_file *m)
+{
+	char user[128];
+
+	if (!(cache->flags & SLAB_STORE_USER))
+		return;
+	arch_symbol(arch_raw_read(slab_last_user(to_slab_cache(cache), object)), user, sizeof(user));
+	seq_printf(m, "Last user: (%s)\n", user);
+}
+
+void backend_obj_info(const struct kmem_cache *cache, const void *object,
+		      struct slab_obj_info *info)
+{
+	const struct slab_cache *s = to_slab_cache((struct kmem_cache *)(uintptr_t)cache);
+
+	__builtin_memset(info, 0, sizeof(*info));
+	info->data_offset = s->geo.obj_offset;
+	if (cache->flags & SLAB_STORE_USER)
+		info->caller = (const void *)arch_raw_read(slab_last_user(s, object));
+}
+
 /* The words around an object, and its first @lines lines. */
-static void slab_put_object(struct seq_file *m, const struct slab_cache *s, const void *object,
+static void slab_put_object(struct seq_file *m, struct slab_cache *s, const void *object,
 			    unsigned int lines)
 {
 	unsigned int size = s->common.object_size, at;
 	struct slab_redzones rz;
-	char user[128];
 
 	if (s->common.flags & SLAB_RED_ZONE) {
 		rz = slab_redzones(s, object);
 		seq_printf(m, "Redzone: 0x%llx/0x%llx\n", (unsigned long long)rz.before,
 			   (unsigned long long)rz.behind);
 	}
-	if (s->common.flags & SLAB_STORE_USER) {
-		arch_symbol(arch_raw_read(slab_last_user(s, object)), user, sizeof(user));
-		seq_printf(m, "Last user: (%s)\n", user);
-	}
+	backend_put_tracks(&s->common, object, m);
 	for (at = 0; at < size && lines; at += SLAB_LINE, lines--)
 		slab_put_line(m, object, at, size);
 }
@@ -112,7 +129,7 @@ static void slab_put_corrupt_lines(struct seq_file *m, const struct slab_cache *
 	}
 }
 
-static void slab_put_neighbour(struct seq_file *m, const struct slab_cache *s, const char *which,
+static void slab_put_neighbour(struct seq_file *m, struct slab_cache *s, const char *which,
 			       const void *object)
 {
 	seq_printf(m, "%s obj: start=%llx, len=%u\n", which, slab_addr(object),
@@ -129,8 +146,10 @@ noinline void slab_report_corruption(struct slab_cache *s, const struct slab_sla
 	struct seq_file m;
 
 	seq_init_buf(&m, text, sizeof(text));
-	seq_printf(&m, "Slab corruption (Not tainted): %s start=%llx, len=%u\n", s->common.name,
-		   slab_addr(object), s->common.object_size);
+	seq_puts(&m, "Slab corruption (");
+	report_put_taint(&m, s->common.kernel);
+	seq_printf(&m, "): %s start=%llx, len=%u\n", s->common.name, slab_addr(object),
+		   s->common.object_size);
 	slab_put_object(&m, s, object, 0);
 	slab_put_corrupt_lines(&m, s, object);
 	if (index)
@@ -155,6 +174,7 @@ noinline void slab_report_redzones(struct slab_cache *s, const void *object, con
 		   slab_addr((const char *)object - s->geo.obj_offset),
 		   (unsigned long long)rz.before, (unsigned long long)rz.behind);
 	report_text(s->common.kernel, MACHINE_BUG, text);
+	report_taint(s->common.kernel, TAINT_BAD_PAGE);
 }
 
 void slab_report_double_free(struct slab_cache *s, const void *object)

@@ -209,16 +209,7 @@ size_t backend_management_bytes(struct kmem_cache *cache)
 	return bytes;
 }
 
-/* Nothing is remembered of callers. */
-void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_file *m)
-{
-}
-
-void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info)
-{
-	__builtin_memset(info, 0, sizeof(*info));
-}
-
+/* Linux's SLAB has no such file. */
 long backend_validate(struct kmem_cache *s)
 {
 	return -EOPNOTSUPP;

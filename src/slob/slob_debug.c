@@ -118,8 +118,8 @@ static struct slob_live *live_at_or_below_locked(struct slob_debug *debug, const
 	return best;
 }
 
-/* What is known of a pointer: a copy of the entry in or at which it lies; size 0: none. An
- * entry of @s that begins there is taken out of the tree: *@taken, the caller's. */
+/* What is known of a pointer: a copy of the entry in or at which it lies; size 0: none. With @taken
+ * an entry of @s that begins there is taken out of the tree and is the caller's. */
 static struct slob_live slob_look_up(struct slob_debug *debug, const struct kmem_cache *s,
 				     const void *p, struct slob_live **taken)
 {
@@ -130,7 +130,7 @@ static struct slob_live slob_look_up(struct slob_debug *debug, const struct kmem
 	live = live_at_or_below_locked(debug, p);
 	if (live && (size_t)((const char *)p - live->object) < live->size) {
 		copy = *live;
-		if (live->object == p && live->cache == s) {
+		if (taken && live->object == p && live->cache == s) {
 			rb_erase(&debug->live, &live->node, NULL);
 			*taken = live;
 		}
@@ -169,21 +169,18 @@ static noinline void slob_report_inner(struct kernel *k, const char *what, const
 }
 
 /* As slab_wrong_cache(), for kmalloc, which is no cache here, too. */
-static noinline void slob_report_wrong_cache(struct kernel *k, const char *given, const char *owner,
-					     const struct slob_live *live)
+static void slob_report_wrong_cache(struct kernel *k, const char *given, const char *owner,
+				    const struct slob_live *live)
 {
-	char text[SLOB_REPORT_LEN];
+	char line[160];
 	struct seq_file m;
 
-	seq_init_buf(&m, text, sizeof(text));
-	seq_printf(&m, "cache_from_obj: Wrong slab cache. %s but object is from %s, ptr 0x%llx\n", given,
-		   owner, slab_addr(live->object));
-	report_put_caller(&m, 1);
+	report_warn(k, "cache_from_obj: Wrong slab cache. %s but object is from %s", given, owner);
+	seq_init_buf(&m, line, sizeof(line));
 	slob_put_user(k, &m, live);
-	report_text(k, MACHINE_WARN, text);
+	if (m.len)
+		pr_err(k, "%.*s", (int)m.len - 1, line);
 }
-
-/* --- freeing ---------------------------------------------------------------------------------- */
 
 /* Whether @p lies where objects do at all; else the checks of every free say what it is. */
 static bool slob_is_ours(const void *p)
@@ -212,6 +209,18 @@ bool slob_debug_free(struct kernel *k, struct kmem_cache *s, const char *what, c
 	else
 		return true;
 	return false;
+}
+
+/* Of an object that lives; what is freed is forgotten. */
+void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_file *m)
+{
+	struct slob_debug *debug = s->kernel->backend->debug;
+	struct slob_live live = { .size = 0 };
+
+	if (debug)
+		live = slob_look_up(debug, NULL, object, NULL);
+	if (live.size)
+		slob_put_user(s->kernel, m, &live);
 }
 
 /* --- leaks ------------------------------------------------------------------------------------ */

@@ -60,16 +60,12 @@ void backend_show_state(struct kmem_cache *s, struct kernel *k, kmem_label_fn *l
 	arch_spin_unlock(&st->lock);
 }
 
-/* Nothing is remembered of callers. */
-void backend_put_tracks(struct kmem_cache *s, const void *object, struct seq_file *m)
-{
-}
-
 void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info)
 {
 	__builtin_memset(info, 0, sizeof(*info));
 }
 
+/* There is nothing around objects that could be looked at. */
 long backend_validate(struct kmem_cache *s)
 {
 	return -EOPNOTSUPP;

@@ -178,11 +178,14 @@ static void reports_name_who_allocated(void **state)
 	char *p = open_it(s), *k = open_it(NULL);
 
 	kmem_cache_free(other, p);
-	expect_report(MACHINE_WARN, "Last user: (open_it+0x");
+	expect_report(MACHINE_WARN, "Wrong slab cache. other but object is from users");
+	assert_non_null(strstr(test_state.last_log, "Last user: (open_it+0x"));
 	kmem_cache_free(s, p + 8);
 	expect_report(MACHINE_BUG, "Last user: (open_it+0x");
+	test_state.last_log[0] = '\0';
 	kmem_cache_free(s, k);
-	expect_report(MACHINE_WARN, "Last user: (open_it+0x");
+	expect_report(MACHINE_WARN, "Wrong slab cache. users but object is from kmalloc");
+	assert_non_null(strstr(test_state.last_log, "Last user: (open_it+0x"));
 	kmem_cache_destroy(s);
 	assert_non_null(strstr(test_state.reports[0].text, "\nLast user: (open_it+0x"));
 	test_state.nr_reports = 0;
