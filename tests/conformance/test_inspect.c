@@ -431,7 +431,8 @@ static void an_object_in_the_log(void **state)
 	kmem_dump_obj(p + 7);
 	snprintf(line, sizeof(line), "slab dumped start %llx pointer offset 7 size 104",
 		 (unsigned long long)ptr_to_kva(p));
-	assert_string_equal(test_state.last_log, backend_is("slob") ? "slab" : line);
+	if (!test_debugging())
+		assert_string_equal(test_state.last_log, backend_is("slob") ? "slab" : line);
 	expect_no_reports();
 	kmem_dump_obj(large);
 	expect_report(MACHINE_WARN, "is in no slab");
