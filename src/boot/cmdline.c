@@ -191,6 +191,13 @@ static bool set_freelist_random(struct kernel_params *params, const char *value)
 	return !strcmp(backend_traits.name, "slub");
 }
 
+/* CONFIG_SLAB_FREELIST_HARDENED, likewise. */
+static bool set_freelist_hardened(struct kernel_params *params, const char *value)
+{
+	params->slab_freelist_hardened = true;
+	return !strcmp(backend_traits.name, "slub");
+}
+
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
 {
 	return parse_uint(value, MAX_ORDER - 1, &params->slub_min_order);
@@ -236,6 +243,7 @@ static const struct option options[] = {
 	{"slab_merge", false, set_merge},
 	{"slub_merge", false, set_merge},
 	{"slab_freelist_random", false, set_freelist_random},
+	{"slab_freelist_hardened", false, set_freelist_hardened},
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},

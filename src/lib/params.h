@@ -42,6 +42,7 @@ struct kernel_params {
 	bool slab_max_order_set;	/* by the command line */
 	bool slab_freelist_random;	/* SLUB: the objects of a new slab come in random order */
 	bool noaliencache;		/* SLAB: no arrays of objects on their way to other nodes */
+	bool slab_freelist_hardened;	/* SLUB: free pointers are concealed */
 	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */
 };
 

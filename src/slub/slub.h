@@ -153,7 +153,8 @@ struct slub_cache {
 	size_t free_off;		/* and of freeing see it (slub_cache.c) */
 	uint64_t size_magic;		/* ceil(2^64 / size): slub_is_multiple() */
 	unsigned int offset;		/* of the free pointer in an object */
-	bool slow_free;			/* a free is more than changed lists: debug, init_on_free */
+	bool slow_free;			/* a free is more than changed lists: debug, init_on_free, hardened */
+	bool hardened;			/* free pointers are concealed (slub_harden.c) */
 	size_t cpu_off;			/* struct slub_cpu */
 	unsigned int inuse;		/* bytes of an object before metadata */
 	unsigned int red_left_pad;	/* bytes before an object */
@@ -163,6 +164,7 @@ struct slub_cache {
 	unsigned int cpu_partial_slabs;	/* the same in slabs: above it the list moves to the node */
 	unsigned long min_partial;	/* partial slabs that a node keeps even when empty */
 	gfp_t allocflags;
+	uintptr_t secret;		/* hardened: what free pointers are concealed with */
 	uint16_t *random_seq;		/* oo.objects numbers of objects, shuffled; NULL: in order */
 	/* In 1024ths: how often an allocation looks at other nodes' partial slabs. */
 	unsigned int remote_node_defrag_ratio;
@@ -173,6 +175,7 @@ struct slub_cache {
 /* k->backend. */
 struct backend_state {
 	uint64_t rand;			/* seeded; remote_node_defrag_ratio */
+	uint64_t secrets;		/* seeded; slub_harden.c */
 	size_t shut_off;		/* a struct slub_cpu that is never written: no objects */
 };
 
@@ -437,6 +440,44 @@ unsigned int slub_shuffle_next(const struct slub_cache *s, struct slub_shuffle_w
 /* A number of the machine's own, by its seed. */
 uint64_t slub_random(struct kernel *k);
 
+/* --- slub_harden.c ------------------------------------------------------------------------- */
+
+/* With slab_freelist_hardened: a secret for the cache's free pointers. */
+void slub_harden_init(struct slub_cache *s);
+
+/* The word that stands in @object for @next, and what a word there stands for. */
+void *slub_conceal(const struct slub_cache *s, const void *object, const void *next);
+void *slub_reveal(const struct slub_cache *s, const void *object, const void *word);
+
+/* As slub_next_free(); a link out of @slab ends the list, and @object is left in *@bad. */
+void *slub_reveal_checked(struct slub_cache *s, struct slub_slab *slab, void *object, void **bad);
+
+/* The report about it. In no section, under no lock. */
+void slub_report_chain(struct slub_cache *s, struct slub_slab *slab, void *object);
+
+/* The link of a free object, for all but the fast paths, which no hardened cache has. */
+static inline void *slub_next_free(const struct slub_cache *s, const void *object)
+{
+	void *next = slub_get_freepointer(s, object);
+
+	return unlikely(s->hardened) ? slub_reveal(s, object, next) : next;
+}
+
+static inline void slub_link_free(const struct slub_cache *s, void *object, void *next)
+{
+	if (unlikely(s->hardened))
+		next = slub_conceal(s, object, next);
+	slub_set_freepointer(s, object, next);
+}
+
+static inline void *slub_next_checked(struct slub_cache *s, struct slub_slab *slab, void *object,
+				      void **bad)
+{
+	if (unlikely(s->hardened))
+		return slub_reveal_checked(s, slab, object, bad);
+	return slub_get_freepointer(s, object);
+}
+
 /* --- slub_slab.c --------------------------------------------------------------------------- */
 
 /* A slab from the page allocator, counted on its node, all objects free on `head`, frozen;
@@ -536,6 +577,10 @@ struct slub_slab *slub_check_object(struct arch_cpu *cpu, struct slub_cache *s, 
 
 /* kmem_cache_free(), or with @s NULL kfree(), in the name of its caller. */
 void slub_free_one(struct slub_cache *s, void *object, const void *caller);
+
+/* Whether @object is the first of the list that it would go to: wiping it, or linking it to another
+ * object, would cut off the rest. In no section. */
+bool slub_freed_last(struct slub_cache *s, const struct slub_slab *slab, const void *object);
 
 /* @cnt objects of one slab, linked from @head to @tail, to the slab's own free list. */
 void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head, void *tail,

@@ -47,26 +47,35 @@ static bool pull_cpu_partial(struct slub_cache *s, struct slub_cpu *c)
 	return true;
 }
 
+/* What keeps alloc_from_cpu() from going on in its section. */
+struct setback {
+	struct slub_slab *slab;		/* NULL: nothing */
+	void *list;			/* of a slab of the wrong node */
+	void *bad;			/* an object of the slab whose link leads out of it */
+};
+
 /*
  * An object from what the CPU has, in a section. A slab of the wrong node is taken off the CPU into
- * @wrong and @wrong_list, for the caller to deactivate and come back.
+ * @out, for the caller to deactivate and come back; a bad link of a hardened list too, to report.
  */
-static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node,
-			    struct slub_slab **wrong, void **wrong_list)
+static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node, struct setback *out)
 {
 	while (c->slab || pull_cpu_partial(s, c)) {
 		void *object;
 
 		if (unlikely(!node_matches(c->slab, node))) {
-			*wrong = c->slab;
-			*wrong_list = c->freelist;
+			out->slab = c->slab;
+			out->list = c->freelist;
 			slub_cpu_clear_slab(c);
 			return NULL;
 		}
 		object = c->freelist ? c->freelist : slub_take_freelist(c->slab, c->base);
 		if (object) {
-			c->freelist = slub_get_freepointer(s, object);
-			return object;
+			c->freelist = slub_next_checked(s, c->slab, object, &out->bad);
+			if (likely(!out->bad))
+				return object;
+			out->slab = c->slab;
+			return NULL;
 		}
 		/* Full and no longer frozen: the next free finds it. */
 		slub_cpu_clear_slab(c);
@@ -78,14 +87,17 @@ static void *alloc_from_lists(struct slub_cache *s, int node)
 {
 	for (;;) {
 		struct slub_section at = slub_enter();
-		struct slub_slab *wrong = NULL;
-		void *wrong_list, *object;
+		struct setback back = {.slab = NULL};
+		void *object;
 
-		object = alloc_from_cpu(s, slub_cpu(s, at.cpu), node, &wrong, &wrong_list);
+		object = alloc_from_cpu(s, slub_cpu(s, at.cpu), node, &back);
 		slub_leave(at);
-		if (likely(!wrong))
+		if (likely(!back.slab))
 			return object;
-		slub_deactivate(s, wrong, wrong_list);
+		if (back.bad)
+			slub_report_chain(s, back.slab, back.bad);
+		else
+			slub_deactivate(s, back.slab, back.list);
 	}
 }
 
@@ -101,14 +113,14 @@ static void push_extra(struct slub_cpu *c, struct slub_slab *extra)
 	}
 }
 
-/* Make the batch the CPU's and take one object. */
+/* Make the batch the CPU's and take one object. NULL: its link is bad. */
 static void *install(struct slub_cache *s, struct slub_batch *batch)
 {
 	for (;;) {
 		struct slub_section at = slub_enter();
 		struct slub_cpu *c = slub_cpu(s, at.cpu);
 		struct slub_slab *other = c->slab;
-		void *other_list = c->freelist;
+		void *other_list = c->freelist, *bad = NULL;
 
 		if (unlikely(other)) {
 			slub_cpu_clear_slab(c);
@@ -117,18 +129,23 @@ static void *install(struct slub_cache *s, struct slub_batch *batch)
 			continue;
 		}
 		slub_cpu_set_slab(s, c, batch->slab);
-		c->freelist = slub_get_freepointer(s, batch->freelist);
+		c->freelist = slub_next_checked(s, batch->slab, batch->freelist, &bad);
 		push_extra(c, batch->extra);
 		slub_leave(at);
-		return batch->freelist;
+		if (likely(!bad))
+			return batch->freelist;
+		slub_report_chain(s, batch->slab, bad);
+		return NULL;
 	}
 }
 
-static void *alloc_object(struct slub_cache *s, gfp_t gfp, int node)
+/* *@again: a bad link was met, and reported, instead of an object. */
+static void *try_alloc_object(struct slub_cache *s, gfp_t gfp, int node, bool *again)
 {
 	struct slub_batch batch = {.slab = NULL};
 	void *object = alloc_from_lists(s, node);
 
+	*again = false;
 	if (object)
 		return object;
 	batch.extra_tail = &batch.extra;
@@ -140,7 +157,20 @@ static void *alloc_object(struct slub_cache *s, gfp_t gfp, int node)
 		}
 		batch.freelist = slub_take_freelist(batch.slab, slub_address(s, batch.slab));
 	}
-	return install(s, &batch);
+	object = install(s, &batch);
+	*again = !object;
+	return object;
+}
+
+static void *alloc_object(struct slub_cache *s, gfp_t gfp, int node)
+{
+	bool again;
+	void *object;
+
+	do
+		object = try_alloc_object(s, gfp, node, &again);
+	while (unlikely(again));
+	return object;
 }
 
 /* Whether the thread may use the cache; else a report. */

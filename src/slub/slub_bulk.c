@@ -249,11 +249,10 @@ static bool same_slab(struct arch_cpu *cpu, const struct slub_slab *slab, const 
 }
 
 /*
- * p[nr - 1] lies in @slab, of a debug cache: it goes back together with the others of that slab,
+ * p[nr - 1] lies in @slab, of a debug or hardened cache: it goes back together with the others of that slab,
  * found as gather_past_others() finds them. Returns how many are left.
  */
-static size_t free_debug_run(struct arch_cpu *cpu, struct slub_slab *slab, size_t nr, void **p,
-			     const void *caller)
+static size_t gather_slow(struct arch_cpu *cpu, struct slub_slab *slab, size_t nr, void **p)
 {
 	unsigned int others = 0;
 	size_t left = nr;
@@ -271,6 +270,40 @@ static size_t free_debug_run(struct arch_cpu *cpu, struct slub_slab *slab, size_
 	return left;
 }
 
+/* The objects p[0 … nr) of @slab of a hardened cache, the last one first. */
+static void free_hardened(struct arch_cpu *cpu, struct slub_slab *slab, size_t nr, void **p)
+{
+	struct slub_cache *s = slab->cache;
+	void *head = NULL, *tail = NULL;
+	unsigned int cnt = 0;
+
+	while (nr) {
+		void *object = p[--nr];
+
+		if (!slub_check_object(cpu, s, object, "kmem_cache_free_bulk"))
+			continue;
+		if (object == tail || slub_freed_last(s, slab, object)) {
+			slub_report_double_free(s, object, "kmem_cache_free_bulk");
+			continue;
+		}
+		slub_poison_object(s, object);
+		if (tail)
+			slub_link_free(s, tail, object);
+		else
+			head = object;
+		tail = object;
+		cnt++;
+	}
+	if (cnt)
+		slub_free_list(s, slab, head, tail, cnt, "kmem_cache_free_bulk");
+}
+
+/* Whether objects of a cache without fast paths go back slab by slab, as those of others do. */
+static bool goes_together(const struct slub_cache *s)
+{
+	return slub_is_debug(s) || (s->hardened && !s->common.init_on_free);
+}
+
 /* What cannot be in a run: NULL, large blocks, objects of debug caches, and misuse to report.
  * Returns how many of p[0 … nr) are left. */
 static size_t free_others(struct slub_cache *s, size_t nr, void **p, const void *caller)
@@ -283,14 +316,18 @@ static size_t free_others(struct slub_cache *s, size_t nr, void **p, const void 
 
 	if (head && page_type(head) == PAGE_TYPE_SLAB)
 		slab = slub_slab_of(head);
-	if (!slab || !slub_is_debug(slab->cache) ||
-	    !slub_check_object(cpu, s, object, "kmem_cache_free_bulk")) {
-		if (!slab || !slub_is_debug(slab->cache))
-			slub_free_one(s, object, caller);
+	if (!slab || !goes_together(slab->cache)) {
+		slub_free_one(s, object, caller);
 		return nr - 1;
 	}
-	left = free_debug_run(cpu, slab, nr, p, caller);
-	slub_debug_free(slab->cache, slab, nr - left, p + left, "kmem_cache_free_bulk", caller);
+	if (!slub_check_object(cpu, s, object, "kmem_cache_free_bulk"))
+		return nr - 1;
+	left = gather_slow(cpu, slab, nr, p);
+	if (slub_is_debug(slab->cache))
+		slub_debug_free(slab->cache, slab, nr - left, p + left, "kmem_cache_free_bulk",
+				caller);
+	else
+		free_hardened(cpu, slab, nr - left, p + left);
 	return left;
 }
 

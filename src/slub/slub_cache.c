@@ -35,6 +35,7 @@ int backend_init(struct kernel *k)
 	if (!k->backend)
 		return -ENOMEM;
 	k->backend->rand = k->params.seed;
+	k->backend->secrets = k->params.seed;
 	k->backend->shut_off = percpu_alloc(k, sizeof(struct slub_cpu), ARCH_CACHE_LINE);
 	return k->backend->shut_off ? 0 : -ENOMEM;
 }
@@ -98,10 +99,10 @@ static void shut_fast_paths(struct slub_cache *s)
 {
 	size_t shut_off = s->common.kernel->backend->shut_off;
 
-	s->slow_free = slub_is_debug(s) || s->common.init_on_free;
+	s->slow_free = slub_is_debug(s) || s->common.init_on_free || s->hardened;
 	s->free_off = s->slow_free ? shut_off : s->cpu_off;
 	/* With init_on_free the free pointer is to be wiped too. */
-	s->alloc_off = s->common.init_gfp || s->common.init_on_free ? shut_off : s->cpu_off;
+	s->alloc_off = s->common.init_gfp || s->common.init_on_free || s->hardened ? shut_off : s->cpu_off;
 }
 
 int backend_create(struct kmem_cache *cache)
@@ -116,6 +117,7 @@ int backend_create(struct kmem_cache *cache)
 	if (!s->cpu_off)
 		return -ENOMEM;
 	cache_set_init(cache);
+	slub_harden_init(s);
 	shut_fast_paths(s);
 	err = create_nodes(s);
 	if (err)

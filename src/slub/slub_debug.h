@@ -79,11 +79,13 @@ static inline void *slub_peek_freepointer(const struct slub_cache *s, const void
 	void *fp;
 
 	arch_raw_copy(&fp, (const char *)object + s->offset, sizeof(fp));
-	return fp;
+	return unlikely(s->hardened) ? slub_reveal(s, object, fp) : fp;
 }
 
 static inline void slub_poke_freepointer(const struct slub_cache *s, void *object, void *fp)
 {
+	if (unlikely(s->hardened))
+		fp = slub_conceal(s, object, fp);
 	arch_raw_copy((char *)object + s->offset, &fp, sizeof(fp));
 }
 

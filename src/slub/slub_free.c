@@ -94,7 +94,7 @@ void slub_free_to_slab(struct slub_cache *s, struct slub_slab *slab, void *head,
 			slub_report_double_free(s, head, what);
 			return;
 		}
-		slub_set_freepointer(s, tail, slub_head(base, old));
+		slub_link_free(s, tail, slub_head(base, old));
 		new.word = old.word - SLUB_ONE_IN_USE * cnt - SLUB_HEAD_WORD(old.head) +
 			   SLUB_HEAD_WORD(head_off);
 		if (!old.frozen && !old.head) {
@@ -123,7 +123,7 @@ void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, vo
 	bool twice = own && (c->freelist == head || c->freelist == tail);
 
 	if (own && !twice) {
-		slub_set_freepointer(s, tail, c->freelist);
+		slub_link_free(s, tail, c->freelist);
 		c->freelist = head;
 	}
 	slub_leave(at);
@@ -135,9 +135,7 @@ void slub_free_list(struct slub_cache *s, struct slub_slab *slab, void *head, vo
 
 /* --- one object ---------------------------------------------------------------------------- */
 
-/* Whether the object is the first of the list that it would go to: wiping it would cut off the
- * rest. */
-static bool freed_last(struct slub_cache *s, const struct slub_slab *slab, const void *object)
+bool slub_freed_last(struct slub_cache *s, const struct slub_slab *slab, const void *object)
 {
 	struct slub_section at = slub_enter();
 	const struct slub_cpu *c = slub_cpu(s, at.cpu);
@@ -167,7 +165,7 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 		slub_debug_free(s, slab, 1, &object, what, caller);
 		return;
 	}
-	if (unlikely(s->common.init_on_free && freed_last(s, slab, object))) {
+	if (unlikely(s->common.init_on_free && slub_freed_last(s, slab, object))) {
 		slub_report_double_free(s, object, what);
 		return;
 	}

@@ -148,15 +148,20 @@ bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_bat
 }
 
 /* The rest of a CPU's free list: how long it is and where it ends. */
-static unsigned int measure(struct slub_cache *s, void *freelist, void **tail)
+static unsigned int measure(struct slub_cache *s, struct slub_slab *slab, void *freelist,
+			    void **tail)
 {
 	unsigned int count = 0;
+	void *bad = NULL;
 
 	*tail = NULL;
-	for (void *object = freelist; object; object = slub_get_freepointer(s, object)) {
+	for (void *object = freelist; object; object = slub_next_checked(s, slab, object, &bad)) {
 		*tail = object;
 		count++;
 	}
+	/* It gets another link soon. */
+	if (unlikely(bad))
+		slub_report_chain(s, slab, bad);
 	return count;
 }
 
@@ -169,12 +174,12 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 	bool remote_frees = old.head != 0;
 	bool discard, partial;
 	void *tail;
-	unsigned int free = measure(s, freelist, &tail);
+	unsigned int free = measure(s, slab, freelist, &tail);
 
 	for (;;) {
 		new = old;
 		if (tail) {
-			slub_set_freepointer(s, tail, slub_head(base, old));
+			slub_link_free(s, tail, slub_head(base, old));
 			new.head = slub_head_of(base, freelist);
 			new.inuse = (uint16_t)(old.inuse - free);
 		}

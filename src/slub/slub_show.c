@@ -96,12 +96,13 @@ static void show_partial(const struct state_view *v, const struct slub_slab *sla
 static void show_cpu_slab(const struct state_view *v, const struct slub_cpu *c)
 {
 	unsigned int free = 0;
+	void *bad;
 
 	if (!c->slab) {
 		seq_putc(v->m, '-');
 		return;
 	}
-	for (void *p = c->freelist; p; p = slub_get_freepointer(v->s, p))
+	for (void *p = c->freelist; p; p = slub_next_checked(v->s, c->slab, p, &bad))
 		free++;
 	show_label(v, c->slab);
 	seq_printf(v->m, ":free=%u,inuse=%u", free, slub_load(c->slab).inuse);
@@ -182,7 +183,7 @@ void slub_map_free_objects(struct slub_cache *s, const struct slub_slab *slab,
 		if (off >= (size_t)state.objects * s->common.size)
 			break;
 		map->bits[off / s->common.size / 64] |= 1ull << off / s->common.size % 64;
-		p = slub_get_freepointer(s, p);
+		p = slub_next_free(s, p);
 	}
 }
 

@@ -51,7 +51,7 @@ static void set_up_object(struct slub_cache *s, char *object)
 
 static void link_object(struct slub_cache *s, char *object, char *next)
 {
-	slub_set_freepointer(s, object, next);
+	slub_link_free(s, object, next);
 	if (slub_watched(s))
 		arch_poison(object, slub_usable(s));
 }

@@ -51,7 +51,7 @@ static bool is_sound(struct slub_cache *s, struct slub_slab *slab)
 	unsigned int nr = 0;
 
 	for (; p && nr <= state.objects && slub_valid_pointer(&l, p); nr++)
-		p = slub_get_freepointer(s, p);
+		p = slub_next_free(s, p);
 	return (!p && nr + state.inuse == state.objects) || slub_load(slab).word != state.word;
 }
 

@@ -49,7 +49,7 @@ static inline unsigned int check_freelist(struct slub_cache *s, struct slub_slab
 	char *first = slub_address(s, slab) + s->red_left_pad;
 	unsigned int count = 0;
 
-	for (void *p = list; p; p = slub_get_freepointer(s, p)) {
+	for (void *p = list; p; p = slub_next_free(s, p)) {
 		size_t off = (size_t)((char *)p - first);
 
 		assert_true(off < (size_t)state.objects * s->common.size);
