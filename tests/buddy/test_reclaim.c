@@ -184,6 +184,35 @@ static void test_one_round_and_sixteen_with_retry_mayfail(void **state)
 	test_shutdown(m, 0);
 }
 
+static unsigned int nr_counts;
+
+static unsigned long nothing_count(struct shrinker *s, struct shrink_control *sc)
+{
+	(void)s;
+	(void)sc;
+	nr_counts++;
+	return SHRINK_EMPTY;
+}
+
+/* A node is asked once for each of the 13 degrees of urgency, however many zones it has. */
+static void test_a_node_is_asked_once_a_degree(void **state)
+{
+	struct machine *m = test_arena(1, &arena);
+	struct page *page = alloc_pages(GFP_KERNEL, TOP_ORDER);
+	struct shrinker nothing = {.count_objects = nothing_count, .scan_objects = hoard_scan,
+				   .seeks = DEFAULT_SEEKS};
+
+	(void)state;
+	assert_int_equal(register_shrinker(&nothing, "nothing"), 0);
+	assert_true(zone_populated(test_zone(0, KMEM_ZONE_DMA)));
+	nr_counts = 0;
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+	assert_int_equal(nr_counts, 13);
+	unregister_shrinker(&nothing);
+	__free_pages(page, TOP_ORDER);
+	test_shutdown(m, 0);
+}
+
 /* --- who may not ------------------------------------------------------------------------------ */
 
 static void test_no_reclaim_in_atomic_context(void **state)
@@ -327,6 +356,36 @@ static void test_nofail_calls_the_oom_notifiers(void **state)
 	test_shutdown(m, 0);
 }
 
+/* Those of one priority are called in the order in which they came. */
+static void test_notifiers_of_one_priority(void **state)
+{
+	struct machine *m = test_arena(1, &arena);
+	struct rescue first = {.nb = {.notifier_call = rescue_call, .priority = 3}};
+	struct rescue second = {.nb = {.notifier_call = rescue_call, .priority = 3}};
+	struct page *page;
+	struct hoard h;
+
+	(void)state;
+	hoard_start(&h);
+	hoard_fill(&h);
+	unregister_shrinker(&h.shrinker);
+	first.h = second.h = &h;
+	first.gives = 1;
+	first.answer = NOTIFY_STOP;
+	assert_int_equal(register_oom_notifier(&first.nb), 0);
+	assert_int_equal(register_oom_notifier(&second.nb), 0);
+	page = alloc_page(GFP_KERNEL | __GFP_NOFAIL);
+	assert_non_null(page);
+	assert_int_equal(first.nr_calls, 1);
+	assert_int_equal(second.nr_calls, 0);
+	h.pages[h.nr++] = page;
+	assert_int_equal(unregister_oom_notifier(&first.nb), 0);
+	assert_int_equal(unregister_oom_notifier(&second.nb), 0);
+	while (h.nr)
+		__free_page(h.pages[--h.nr]);
+	test_shutdown(m, 0);
+}
+
 /* Nothing is freed: the reserves, then the kernel's last words, and NULL when the handler goes on. A
  * notifier that lies is not believed for ever. */
 static void test_nofail_panics_when_nothing_is_left(void **state)
@@ -446,9 +505,11 @@ int main(void)
 		cmocka_unit_test(test_urgency_grows_until_there_is_enough),
 		cmocka_unit_test(test_nofs_and_noio_are_told_to_shrinkers),
 		cmocka_unit_test(test_one_round_and_sixteen_with_retry_mayfail),
+		cmocka_unit_test(test_a_node_is_asked_once_a_degree),
 		cmocka_unit_test(test_no_reclaim_in_atomic_context),
 		cmocka_unit_test(test_shrinkers_use_the_reserves_and_never_reclaim),
 		cmocka_unit_test(test_nofail_calls_the_oom_notifiers),
+		cmocka_unit_test(test_notifiers_of_one_priority),
 		cmocka_unit_test(test_nofail_panics_when_nothing_is_left),
 		cmocka_unit_test(test_notifiers_do_not_change_the_chain),
 		cmocka_unit_test(test_a_shrinker_may_shrink_caches_while_one_is_made),
