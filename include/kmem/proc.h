@@ -43,7 +43,8 @@ KMEM_DECL(long, proc_write_to, (const char *name, kmem_sink_fn *sink, void *arg)
 /**
  * proc_write - write to a file, as `echo TEXT > /proc/NAME` does
  * @name: as proc_read(). "slabinfo" takes something on SLAB; on SLUB min_partial, cpu_partial,
- *        remote_node_defrag_ratio, shrink and validate of a cache do, a line each
+ *        remote_node_defrag_ratio, shrink and validate of a cache do, a line each; with SLAB
+ *        and SLUB the files of fault injection, "failslab/times" and so on (docs/debugging.md)
  * @text: for slabinfo "CACHE LIMIT BATCHCOUNT SHARED": new tunables of a cache. LIMIT is how many free
  *        objects a CPU's array holds, BATCHCOUNT how many move at once, SHARED × BATCHCOUNT how many
  *        a node's shared array holds (0: it has none). What follows is not looked at.

@@ -24,6 +24,7 @@
 
 #include "buddy/buddy.h"
 #include "common/backend.h"
+#include "common/failslab.h"
 #include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/context.h"
@@ -33,6 +34,7 @@
 #include "lib/kva_layout.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
+#include "lib/string.h"
 #include "memblock/memblock.h"
 #include "vmalloc/vmalloc.h"
 
@@ -159,6 +161,9 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 		return ret;
 	reclaim_set_hook(k, RECLAIM_PURGE, vmalloc_purge);
 	reclaim_set_hook(k, RECLAIM_REAP, caches_reap);
+	/* SLOB has no such hook, as in Linux. */
+	if (strcmp(backend_traits.name, "slob") && failslab_init(k))
+		return error_set(err, -ENOMEM, "no host memory for failslab");
 	return cmdline_apply_sysctl(am->desc->cmdline, err);
 }
 

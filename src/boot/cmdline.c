@@ -13,6 +13,8 @@
 #include "lib/report.h"
 #include "lib/string.h"
 
+#include <limits.h>
+
 #include <kmem/sysctl.h>
 #include <kmem/types.h>
 
@@ -198,6 +200,27 @@ static bool set_freelist_hardened(struct kernel_params *params, const char *valu
 	return !strcmp(backend_traits.name, "slub");
 }
 
+/* All four numbers; only the last may be -1. */
+static bool set_failslab(struct kernel_params *params, const char *value)
+{
+	struct failslab_params *f = &params->failslab;
+	int *const out[] = {&f->interval, &f->probability, &f->space, &f->times};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		bool minus = i == 3 && *value == '-';
+		uint64_t n;
+
+		value += minus;
+		if (!parse_number(&value, &n) || n > INT_MAX || (minus && n != 1) ||
+		    *value != (i < 3 ? ',' : '\0'))
+			return false;
+		*out[i] = minus ? -1 : (int)n;
+		value += i < 3;
+	}
+	f->given = true;
+	return f->probability <= 100 && strcmp(backend_traits.name, "slob");
+}
+
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
 {
 	return parse_uint(value, MAX_ORDER - 1, &params->slub_min_order);
@@ -244,6 +267,7 @@ static const struct option options[] = {
 	{"slub_merge", false, set_merge},
 	{"slab_freelist_random", false, set_freelist_random},
 	{"slab_freelist_hardened", false, set_freelist_hardened},
+	{"failslab", true, set_failslab},
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},

@@ -3,6 +3,7 @@
 #include "boot/boot.h"
 
 #include "buddy/buddy.h"
+#include "common/failslab.h"
 #include "common/registry.h"
 #include "common/sysfs.h"
 #include "lib/errno.h"
@@ -50,7 +51,7 @@ static long proc_show(const char *name, struct seq_file *m)
 	struct kernel *k;
 	long err;
 
-	if (!file && !sysfs_is_slab(name))
+	if (!file && !sysfs_is_slab(name) && !failslab_is_file(name))
 		return -ENOENT;
 	k = arch_kernel();
 	if (!k)
@@ -59,7 +60,10 @@ static long proc_show(const char *name, struct seq_file *m)
 		file->show(k, m);
 		return (long)m->len;
 	}
-	err = sysfs_slab_show(k, name, m);
+	if (sysfs_is_slab(name))
+		err = sysfs_slab_show(k, name, m);
+	else
+		err = k->failslab ? failslab_show(k, name, m) : -ENOENT;
 	return err ? err : (long)m->len;
 }
 
@@ -84,11 +88,13 @@ long proc_write(const char *name, const char *text, size_t len)
 	const struct proc_file *file = proc_find(name);
 	struct kernel *k;
 
-	if (!file && !sysfs_is_slab(name))
+	if (!file && !sysfs_is_slab(name) && !failslab_is_file(name))
 		return -ENOENT;
 	k = arch_kernel();
 	if (!k)
 		return -ENODEV;
+	if (failslab_is_file(name))
+		return k->failslab ? failslab_store(k, name, text, len) : -ENOENT;
 	if (!file)
 		return sysfs_slab_store(k, name, text, len);
 	return file->write ? file->write(k, text, len) : -EIO;

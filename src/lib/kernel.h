@@ -34,6 +34,8 @@ struct kernel {
 	unsigned int slowed;		/* why the CPUs are, as bits; lib/slowed.h */
 	unsigned int memcg_groups;	/* accounting groups; atomic */
 	struct memcg_state *memcg;	/* common/memcg.h; NULL: never used */
+	struct failslab *failslab;	/* common/failslab.h; NULL: a backend without */
+	bool failslab_on;		/* faults are injected; atomic */
 	uint32_t trace_events;		/* events that are on, as bits; lib/trace.h */
 	struct trace_state *trace;	/* NULL: never used */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h */

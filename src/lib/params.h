@@ -16,6 +16,12 @@ struct param_text {
 	size_t len;
 };
 
+/* failslab=INTERVAL,PROBABILITY,SPACE,TIMES */
+struct failslab_params {
+	bool given;
+	int interval, probability, space, times;
+};
+
 struct kernel_params {
 	uint64_t seed;
 	bool isolate_metadata;
@@ -43,6 +49,7 @@ struct kernel_params {
 	bool slab_freelist_random;	/* SLUB: the objects of a new slab come in random order */
 	bool noaliencache;		/* SLAB: no arrays of objects on their way to other nodes */
 	bool slab_freelist_hardened;	/* SLUB: free pointers are concealed */
+	struct failslab_params failslab;
 	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */
 };
 

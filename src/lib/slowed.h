@@ -8,6 +8,7 @@
 enum slowed_reason {
 	SLOWED_FOR_EVENTS = 1,
 	SLOWED_FOR_GROUPS = 2,
+	SLOWED_FOR_FAULTS = 4,
 };
 
 /* Any thread, outside sections, with no spin lock held. */

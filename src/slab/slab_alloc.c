@@ -18,6 +18,7 @@
  */
 #include "slab/slab.h"
 
+#include "common/failslab.h"
 #include "common/memcg.h"
 #include "common/trace.h"
 #include "lib/context.h"
@@ -239,6 +240,8 @@ static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid, unsign
 	if (unlikely(k != arch_cpu_ptr->kernel))
 		/* which has a machine found, or says why not */
 		return slab_alloc_finish(s, gfp, nid, NULL, caller);
+	if (failslab_hits(k, &s->common, gfp))
+		return NULL;
 	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
 		return NULL;
 	object = slab_alloc_finish(s, gfp, nid, NULL, caller);
@@ -365,7 +368,8 @@ static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first
 	void *object;
 
 	if (likely(k == arch_cpu_ptr->kernel) &&
-	    !memcg_charge(k, &s->common, gfp, s->common.size, &charge))
+	    (failslab_hits(k, &s->common, gfp) ||
+	     !memcg_charge(k, &s->common, gfp, s->common.size, &charge)))
 		return NULL;
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
 	object = slab_alloc_checked(s, gfp, NUMA_NO_NODE, caller);

@@ -33,7 +33,7 @@
 #define SLAB_CREATE_FLAGS                                                                    \
 	(SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_PANIC |                \
 	 SLAB_TYPESAFE_BY_RCU | SLAB_MEM_SPREAD | SLAB_NOLEAKTRACE | SLAB_RECLAIM_ACCOUNT |   \
-	 SLAB_ACCOUNT)
+	 SLAB_ACCOUNT | SLAB_FAILSLAB)
 
 const struct backend_traits backend_traits = {
 	.name = "slab",
@@ -43,7 +43,7 @@ const struct backend_traits backend_traits = {
 	.kmalloc_max_cache = KMALLOC_MAX_CACHE_SIZE,
 	.kmalloc_flags = SLAB_HWCACHE_ALIGN,
 	.create_flags = SLAB_CREATE_FLAGS,
-	.debug_flags = SLAB_DEBUG_FLAGS,
+	.debug_flags = SLAB_DEBUG_FLAGS | SLAB_FAILSLAB,
 	.has_slabinfo = true,
 	.merges = true,
 	.reaps = true,

@@ -14,6 +14,7 @@
  */
 #include "slub/slub.h"
 
+#include "common/failslab.h"
 #include "common/memcg.h"
 #include "common/trace.h"
 #include "lib/context.h"
@@ -283,6 +284,8 @@ void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node, size_t size,
 
 	if (unlikely(k != arch_cpu_ptr->kernel))
 		return slub_alloc_slow(s, gfp, node, size, caller); /* which has a machine found, or says why not */
+	if (failslab_hits(k, &s->common, gfp))
+		return NULL;
 	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))
 		return NULL;
 	object = slub_alloc_slow(s, gfp, node, size, caller);

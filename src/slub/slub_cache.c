@@ -23,8 +23,9 @@ const struct backend_traits backend_traits = {
 	.kmalloc_flags = 0,
 	.create_flags = SLUB_DEBUG_FLAGS | SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |
 			SLAB_PANIC | SLAB_TYPESAFE_BY_RCU | SLAB_DEBUG_OBJECTS | SLAB_NOLEAKTRACE |
-			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS,
-	.debug_flags = SLUB_DEBUG_FLAGS,
+			SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_NO_USER_FLAGS |
+			SLAB_FAILSLAB,
+	.debug_flags = SLUB_DEBUG_FLAGS | SLAB_FAILSLAB,
 	.has_slabinfo = true,
 	.merges = true,
 };

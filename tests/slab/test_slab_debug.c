@@ -155,7 +155,7 @@ static void the_word_names_caches_and_letters(void **state)
 
 static void letters_that_slab_has_not_are_refused_by_name(void **state)
 {
-	static const char *const bad[] = { "T", "A", "FZT", "X", "Z,foo;T,bar" };
+	static const char *const bad[] = { "T", "AT", "FZT", "X", "Z,foo;T,bar" };
 	char text[128];
 	unsigned int i;
 
@@ -167,7 +167,7 @@ static void letters_that_slab_has_not_are_refused_by_name(void **state)
 		snprintf(text, sizeof(text), "preset=x86_64 mem=64M cmdline=slab_debug=%s", bad[i]);
 		assert_int_equal(machine_boot_text(text, &m, &err), -22);
 		assert_non_null(strstr(err.reason, "slab_debug"));
-		assert_non_null(strstr(err.reason, i == 1 ? "'A'" : i == 3 ? "'X'" : "'T'"));
+		assert_non_null(strstr(err.reason, i == 3 ? "'X'" : "'T'"));
 	}
 }
 
