@@ -15,10 +15,11 @@ static bool phys_of(struct vmalloc *v, kva_t kva, phys_addr_t *phys)
 {
 	unsigned int shift;
 	uint64_t leaf = pgtable_lookup(&v->pgtable, kva, &shift);
-	uint64_t below = ((uint64_t)1 << shift) - 1;
+	uint64_t below;
 
 	if (!leaf)
 		return false;
+	below = ((uint64_t)1 << shift) - 1;
 	*phys = (leaf & X86_PTE_ADDR_MASK & ~below) | (kva & below);
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ranges taken as they lie: whole and broken pageblocks, ranges never used, what is busy. */
+#include "../support/sanitizer.h"
 #include "buddy_test.h"
 
 #include "lib/errno.h"
@@ -229,9 +230,9 @@ static void test_nodes(void **state)
 /* Out of the middle of memory that was never used: what lies before and behind it stays untouched. */
 static void test_out_of_an_untouched_range(void **state)
 {
-	struct machine *m = test_boot("preset=x86_64 mem=1T cpus=1 isolate_metadata=1");
+	struct machine *m = test_boot("preset=x86_64 mem=" TEST_HUGE " cpus=1 isolate_metadata=1");
 	struct zone *zone = test_zone(0, KMEM_ZONE_NORMAL);
-	unsigned long pfn = (512ul << 30 >> PAGE_SHIFT) + 300, ranges = 0;
+	unsigned long pfn = (unsigned long)(TEST_HUGE_BYTES / 2 >> PAGE_SHIFT) + 300, ranges = 0;
 	struct page *page;
 
 	(void)state;

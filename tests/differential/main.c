@@ -203,6 +203,7 @@ int main(int argc, char **argv)
 				ops[i].kind = OP_SABOTAGE;
 		if (!run(setup, ops, nr, res) || res->digest != res->model) {
 			explain(setup, ops, nr, res, run_seed);
+			free(ops);
 			return o.sabotage >= 0 ? 3 : 1;
 		}
 		sum[nr_runs % (long)NR_SETUPS] =
