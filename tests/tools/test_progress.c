@@ -53,16 +53,22 @@ static size_t replay(const char *kmemsim, const char *file, int from, int err)
 	return len;
 }
 
-static int check_terminal(const char *kmemsim, const char *file)
+/* A new terminal's master, or -1: a container without /dev/pts gives none. */
+static int new_terminal(void)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	return master < 0 || grantpt(master) || unlockpt(master) ? -1 : master;
+}
+
+static int check_terminal(const char *kmemsim, const char *file)
+{
+	int master = new_terminal();
 	const char *end;
 	int slave;
 
-	if (master < 0 || grantpt(master) || unlockpt(master)) {
-		printf("FAIL: no terminal to be had\n");
-		return 1;
-	}
+	if (master < 0)
+		return 0;
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
 	if (slave < 0 || !replay(kmemsim, file, master, slave)) {
 		printf("FAIL: %s: nothing on the terminal\n", file);
@@ -98,6 +104,10 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++) {
 		failures += check_terminal(argv[1], argv[i]);
 		failures += check_pipe(argv[1], argv[i]);
+	}
+	if (!failures && new_terminal() < 0) {
+		printf("no terminal to be had on this host: only pipes were tried\n");
+		return 77;
 	}
 	return failures != 0;
 }
