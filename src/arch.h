@@ -284,17 +284,20 @@ static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
 /* Outside sections: enter one, if the thread is alone in its machine. Else NULL. */
 static __always_inline struct arch_cpu *arch_cpu_enter_alone(void)
 {
-	struct arch_cpu *cpu = arch_cpu_ptr;
+	struct arch_cpu *cpu;
 
 #if KMEM_ASSERT_LEVEL >= 2
+	/* Inside already: leaving would end that section too. */
+	cpu = arch_cpu_ptr;
 	if (!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))
 		arch_trap();
 #endif
-	__atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
-	arch_barrier();
-	if (likely(!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE)) && arch_cpu_alone(cpu))
+	cpu = arch_cpu_tryenter();
+	if (unlikely(!cpu))
+		return NULL;
+	if (arch_cpu_alone(cpu))
 		return cpu;
-	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
+	arch_cpu_leave(cpu);
 	return NULL;
 }
 

@@ -219,8 +219,10 @@ static void take_off_cpu(struct sim_thread *t, struct machine *m)
 	struct arch_cpu *from = t->cpu;
 	uint32_t threads = m->cpu_threads[from->id];
 
-	/* Its own thread leaves. */
-	end_alone(m);
+	/* If it was alone: it is in no section, so there is nobody to drive out. */
+	if (m->alone)
+		__atomic_store_n(&m->alone->pub.alone, 0, __ATOMIC_RELAXED);
+	m->alone = NULL;
 	m->nr_attached--;
 	t->cpu = NULL;
 	__atomic_store_n(t->slot, &arch_cpu_none, __ATOMIC_RELAXED);
