@@ -32,6 +32,7 @@ extern const struct test_group create_group, alloc_group, kmalloc_group, bulk_gr
 	page_misuse_group, arena_group, buddy_claims_group, context_group, rcu_group, mempool_group, vmalloc_group;
 
 extern const struct test_group merge_group, init_group, helpers_group, kvmalloc_group, every_group,
+	no_machine_group,
 	machine_group, memblock_group, trim_group, usercopy_group, zone_claims_group;
 
 extern const struct test_group reclaim_group, gfp_group;
