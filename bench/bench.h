@@ -2,8 +2,8 @@
 /*
  * What a workload needs. A worker program holds one allocator: one of ours or one peer (malloc of the
  * library it is linked with), or the bare machine (the limit loop, mmap). The workloads are compiled
- * once for each worker from the same text: obj_* below is all they see of the allocator, and each
- * obj_* is one call across a library's boundary, never inlined.
+ * once for each worker from the same text: one_* (objects of 64 bytes) and obj_* (of any size) below are
+ * all they see of the allocator, and each is one call across a library's boundary, never inlined.
  *
  * bench/run.py starts the workers, keeps them alive, and asks them in turn; see bench/worker.c.
  */
@@ -19,6 +19,19 @@
 #ifdef BENCH_KMEM
 #include <kmem/kmem.h>
 
+/* Of 64-byte objects; between bench_begin() and bench_end(). */
+extern struct kmem_cache *bench_cache;
+
+static inline void *one_alloc(void)
+{
+	return kmem_cache_alloc(bench_cache, GFP_KERNEL);
+}
+
+static inline void one_free(void *p)
+{
+	kmem_cache_free(bench_cache, p);
+}
+
 static inline void *obj_alloc(size_t size)
 {
 	return kmalloc(size, GFP_KERNEL);
@@ -29,6 +42,16 @@ static inline void obj_free(void *p)
 	kfree(p);
 }
 #else
+static inline void *one_alloc(void)
+{
+	return malloc(64);
+}
+
+static inline void one_free(void *p)
+{
+	free(p);
+}
+
 static inline void *obj_alloc(size_t size)
 {
 	return malloc(size);
@@ -85,6 +108,11 @@ double bench_time(void (*body)(void *arg, uint64_t n), void *arg);
 /* A machine for one workload, entered; exits with the reason if it does not boot. */
 struct machine;
 struct machine *bench_boot(const char *text);
+
+/* What one workload on small objects runs in: with us a machine with a cache, else nothing. */
+void bench_begin(void);
+void bench_end(void);
+struct machine *bench_machine(void);
 
 void bench_pin(int cpu);
 

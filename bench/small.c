@@ -5,35 +5,16 @@
  */
 #include "bench.h"
 
-#define MACHINE "preset=x86_64 mem=1G cpus=8"
 #define BATCH 1000
 #define LIVE 100000
 
-#ifdef BENCH_KMEM
-static struct kmem_cache *cache;
-
-#define one_alloc() kmem_cache_alloc(cache, GFP_KERNEL)
-#define one_free(p) kmem_cache_free(cache, p)
-#else
-#define one_alloc() malloc(64)
-#define one_free(p) free(p)
-#endif
-
-/* @body on a machine of its own, with a cache of 64-byte objects. */
 static double timed(void (*body)(void *, uint64_t), void *arg)
 {
 	double ns;
-#ifdef BENCH_KMEM
-	struct machine *m = bench_boot(MACHINE);
 
-	cache = kmem_cache_create("bench", 64, 0, 0, NULL);
+	bench_begin();
 	ns = bench_time(body, arg);
-	kmem_cache_destroy(cache);
-	if (machine_shutdown(m))
-		bench_fail("a workload leaks");
-#else
-	ns = bench_time(body, arg);
-#endif
+	bench_end();
 	return ns;
 }
 
@@ -112,7 +93,7 @@ static void replace_64(void *arg, uint64_t n)
 	}
 }
 
-static void fill_64(void *arg, uint64_t n)
+static void fill_64(uint64_t *seed)
 {
 	uint64_t i;
 
@@ -121,8 +102,7 @@ static void fill_64(void *arg, uint64_t n)
 		*live[i] = i;
 	}
 	/* Until the order of addresses is forgotten. */
-	replace_64(arg, 4 * LIVE);
-	(void)n;
+	replace_64(seed, 4 * LIVE);
 }
 
 static void empty_64(void)
@@ -154,18 +134,12 @@ static double random_100k_64(void)
 {
 	uint64_t seed = 1;
 	double ns;
-#ifdef BENCH_KMEM
-	struct machine *m = bench_boot(MACHINE);
 
-	cache = kmem_cache_create("bench", 64, 0, 0, NULL);
-#endif
-	fill_64(&seed, LIVE);
+	bench_begin();
+	fill_64(&seed);
 	ns = bench_time(replace_64, &seed);
 	empty_64();
-#ifdef BENCH_KMEM
-	kmem_cache_destroy(cache);
-	machine_shutdown(m);
-#endif
+	bench_end();
 	return ns;
 }
 
@@ -174,9 +148,8 @@ static double mixed_8_1000(void)
 	uint64_t seed = 1;
 	double ns;
 	int i;
-#ifdef BENCH_KMEM
-	struct machine *m = bench_boot(MACHINE);
-#endif
+
+	bench_begin();
 	for (i = 0; i < LIVE; i++) {
 		live[i] = obj_alloc(some_size(&seed));
 		*live[i] = 1;
@@ -185,9 +158,7 @@ static double mixed_8_1000(void)
 	ns = bench_time(replace_mixed, &seed);
 	for (i = 0; i < LIVE; i++)
 		obj_free(live[i]);
-#ifdef BENCH_KMEM
-	machine_shutdown(m);
-#endif
+	bench_end();
 	return ns;
 }
 
@@ -200,11 +171,11 @@ static void bulk(void *arg, uint64_t n)
 
 	(void)arg;
 	for (i = 0; i < n; i++) {
-		if (kmem_cache_alloc_bulk(cache, GFP_KERNEL, 16, p) != 16)
+		if (kmem_cache_alloc_bulk(bench_cache, GFP_KERNEL, 16, p) != 16)
 			bench_fail("no bulk");
 		for (k = 0; k < 16; k++)
 			*(uint64_t *)p[k] = i;
-		kmem_cache_free_bulk(cache, 16, p);
+		kmem_cache_free_bulk(bench_cache, 16, p);
 	}
 }
 #endif

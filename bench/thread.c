@@ -5,37 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#define MACHINE "preset=x86_64 mem=1G cpus=8"
-#define SIZE 64
 #define MAX_THREADS 8
-
-#ifdef BENCH_KMEM
-static struct machine *machine;
-static struct kmem_cache *cache;
-
-#define one_alloc() kmem_cache_alloc(cache, GFP_KERNEL)
-#define one_free(p) kmem_cache_free(cache, p)
-#else
-#define one_alloc() malloc(SIZE)
-#define one_free(p) free(p)
-#endif
-
-static void begin(void)
-{
-#ifdef BENCH_KMEM
-	machine = bench_boot(MACHINE);
-	cache = kmem_cache_create("bench", SIZE, 0, 0, NULL);
-#endif
-}
-
-static void end(void)
-{
-#ifdef BENCH_KMEM
-	kmem_cache_destroy(cache);
-	if (machine_shutdown(machine))
-		bench_fail("a threaded workload leaks");
-#endif
-}
 
 /* One of the threads of a run: told when to start, given how much to do. */
 struct runner {
@@ -52,7 +22,7 @@ static void *run(void *arg)
 
 	bench_pin(bench_cpu[r->number & 1]);
 #ifdef BENCH_KMEM
-	machine_enter(machine);
+	machine_enter(bench_machine());
 #endif
 	pthread_barrier_wait(r->start);
 	r->body(r);
@@ -88,9 +58,9 @@ static double crowd(unsigned int threads, void (*body)(struct runner *r))
 	struct crowd c = { threads, body };
 	double ns;
 
-	begin();
+	bench_begin();
 	ns = bench_time(run_crowd, &c);
-	end();
+	bench_end();
 	return ns;
 }
 
@@ -196,9 +166,9 @@ static double producer_consumer(void)
 	struct crowd c = { 2, hand_over };
 	double ns;
 
-	begin();
+	bench_begin();
 	ns = bench_time(one_ring, &c);
-	end();
+	bench_end();
 	return ns;
 }
 
@@ -252,14 +222,14 @@ static double larson_2(void)
 	double ns;
 	int i;
 
-	begin();
+	bench_begin();
 	ns = bench_time(run_crowd, &c);
 	for (i = 0; i < HANDS; i++) {
 		if (pot.set[i])
 			one_free(pot.set[i]);
 		pot.set[i] = NULL;
 	}
-	end();
+	bench_end();
 	return ns;
 }
 

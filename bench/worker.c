@@ -82,6 +82,35 @@ struct machine *bench_boot(const char *text)
 		bench_fail(err.reason);
 	return m;
 }
+
+struct kmem_cache *bench_cache;
+static struct machine *machine;
+
+void bench_begin(void)
+{
+	machine = bench_boot("preset=x86_64 mem=1G cpus=8");
+	bench_cache = kmem_cache_create("bench", 64, 0, 0, NULL);
+}
+
+void bench_end(void)
+{
+	kmem_cache_destroy(bench_cache);
+	if (machine_shutdown(machine))
+		bench_fail("a workload leaks");
+}
+
+struct machine *bench_machine(void)
+{
+	return machine;
+}
+#else
+void bench_begin(void)
+{
+}
+
+void bench_end(void)
+{
+}
 #endif
 
 static const struct bench_workload *find(const char *name)
