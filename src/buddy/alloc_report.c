@@ -232,7 +232,6 @@ noinline void panic_out_of_memory(struct kernel *k, gfp_t gfp, unsigned int orde
 	seq_init_buf(&m, text, sizeof(text));
 	seq_printf(&m, "Kernel panic - not syncing: System is deadlocked on memory\n%s\n", last);
 	report_put_caller(&m, 0);
-	if (m.len >= sizeof(text))
-		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_mark_cut(&m);
 	report_text(k, MACHINE_PANIC, text);
 }

@@ -119,15 +119,7 @@ void dump_page(const struct page *page, const char *reason)
 		return;
 	seq_init_buf(&m, text, sizeof(text));
 	put_page_and_reason(&m, k, page, reason ? reason : "dump_page");
-	for (char *line = text, *end; *line; line = end) {
-		size_t len = 0;
-
-		while (line[len] && line[len] != '\n')
-			len++;
-		end = line + len + (line[len] == '\n');
-		line[len] = '\0';
-		pr_warn(k, "%s", line);
-	}
+	pr_lines(k, 4, text);
 }
 
 /* Order of the block of @type that begins below @pfn and reaches over it; -1: there is none. */

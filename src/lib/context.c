@@ -228,8 +228,7 @@ static noinline void report_sleep(const struct arch_context *c, const char *wher
 	seq_printf(&m, "preempt_count: %x, expected: 0\n", c->preempt_count);
 	seq_printf(&m, "RCU nest depth: %u, expected: 0\n", c->rcu_depth);
 	report_put_caller(&m, skip);
-	if (m.len >= sizeof(text))
-		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_mark_cut(&m);
 	report_text(current_kernel(), MACHINE_WARN, text);
 }
 

@@ -41,6 +41,20 @@ void pr_log(struct kernel *k, int level, const char *fmt, ...)
 	arch_log(machine_of(k), level, line);
 }
 
+void pr_lines(struct kernel *k, int level, char *text)
+{
+	while (*text) {
+		char *end = strchr(text, '\n');
+
+		if (end)
+			*end = '\0';
+		pr_log(k, level, "%s", text);
+		if (!end)
+			return;
+		text = end + 1;
+	}
+}
+
 static noinline void put_stack(struct seq_file *m, unsigned int skip)
 {
 	unsigned long entries[STACK_MAX];
@@ -66,6 +80,12 @@ noinline void report_put_caller(struct seq_file *m, unsigned int skip)
 	put_stack(m, skip + 2);
 }
 
+void report_mark_cut(const struct seq_file *m)
+{
+	if (m->len >= m->size)
+		__builtin_memcpy(m->buf + m->size - 5, "...\n", 5);
+}
+
 /* Level with its public callers: the stack starts at whoever reports. */
 static noinline void report_line(struct kernel *k, enum machine_report_kind kind, const char *title)
 {
@@ -75,8 +95,7 @@ static noinline void report_line(struct kernel *k, enum machine_report_kind kind
 	seq_init_buf(&m, text, sizeof(text));
 	seq_printf(&m, "%s\n", title);
 	report_put_caller(&m, 2);
-	if (m.len >= sizeof(text))
-		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_mark_cut(&m);
 	arch_report(machine_of(k), kind, text);
 }
 
@@ -110,8 +129,7 @@ noinline void report_warn_at(struct kernel *k, const struct report_place *at, co
 	put_place(&m, at, (unsigned long)__builtin_return_address(0));
 	report_put_caller(&m, 1);
 	seq_puts(&m, "---[ end trace 0000000000000000 ]---\n");
-	if (m.len >= sizeof(text))
-		__builtin_memcpy(text + sizeof(text) - 5, "...\n", 5);
+	report_mark_cut(&m);
 	report_taint(k, TAINT_WARN);
 	arch_report_titled(machine_of(k), MACHINE_WARN, title, text);
 }

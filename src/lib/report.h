@@ -29,6 +29,9 @@ void pr_log(struct kernel *k, int level, const char *fmt, ...) KMEM_PRINTF(3, 4)
 #define pr_warn(k, ...) pr_log(k, 4, __VA_ARGS__)
 #define pr_info(k, ...) pr_log(k, 6, __VA_ARGS__)
 
+/* Each line of @text, which is taken apart for that. */
+void pr_lines(struct kernel *k, int level, char *text);
+
 struct report_place {
 	const char *file;
 	int line;
@@ -47,6 +50,9 @@ void report_text(struct kernel *k, enum machine_report_kind kind, const char *te
 
 /* The lines "CPU: …" and "Call Trace: …" for such a text; @skip callers are left out. */
 void report_put_caller(struct seq_file *m, unsigned int skip);
+
+/* The end of such a text: if its buffer was too small, that shows. */
+void report_mark_cut(const struct seq_file *m);
 
 /* What a machine has been through, as the kernel's taint flags. */
 enum report_taint {

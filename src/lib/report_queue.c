@@ -87,20 +87,6 @@ void report_queue_line(struct report_queue *q, int level, const char *fmt, ...)
 	r->level = level;
 }
 
-static void say_lines(struct kernel *k, int level, char *text)
-{
-	while (*text) {
-		char *end = strchr(text, '\n');
-
-		if (end)
-			*end = '\0';
-		pr_log(k, level, "%s", text);
-		if (!end)
-			return;
-		text = end + 1;
-	}
-}
-
 void report_queue_say(struct report_queue *q)
 {
 	struct queued_report *r = q->first;
@@ -111,7 +97,7 @@ void report_queue_say(struct report_queue *q)
 		if (r->level < 0)
 			report_text(q->k, r->kind, r->text);
 		else
-			say_lines(q->k, r->level, r->text);
+			pr_lines(q->k, r->level, r->text);
 		arch_host_free(q->k->arch, r, r->bytes);
 		r = next;
 	}
