@@ -17,7 +17,6 @@
 #include "buddy/page_owner.h"
 #include "lib/kfmt.h"
 
-#define VMEMMAP_BASE 0xffffea0000000000ull
 #define REPORT_SIZE 6144
 
 struct flag_name {
@@ -65,13 +64,11 @@ static void put_page_state(struct seq_file *m, struct kernel *k, const struct pa
 	int refs = type == PAGE_TYPE_USED ? page->refcount : type == PAGE_TYPE_SLAB;
 
 	seq_printf(m, "page:%016llx refcount:%d mapcount:0 mapping:%016x index:0x0 pfn:0x%llx\n",
-		   (unsigned long long)(VMEMMAP_BASE + (pfn << PAGE_STRUCT_SHIFT)), refs, 0,
+		   vmemmap_address(pfn), refs, 0,
 		   (unsigned long long)pfn);
 	if (page->head && page->head != page)
 		seq_printf(m, "head:%016llx order:%u compound_mapcount:0 compound_pincount:0\n",
-			   (unsigned long long)(VMEMMAP_BASE + (page_pfn(k->buddy, page->head)
-								<< PAGE_STRUCT_SHIFT)),
-			   page->head->order);
+			   vmemmap_address(page_pfn(k->buddy, page->head)), page->head->order);
 	seq_puts(m, "flags: ");
 	page_put_flags(m, page);
 	put_raw(m, page);

@@ -41,11 +41,6 @@ struct contig_range {
 	unsigned int migratetype;
 };
 
-static uint64_t pageblock_start(const struct buddy *b, uint64_t pfn)
-{
-	return pfn & ~(uint64_t)(PAGEBLOCK_NR(b) - 1);
-}
-
 /* --- one pageblock --------------------------------------------------------------------------- */
 
 /* A free block that reaches over the border of a pageblock becomes one for each. */
@@ -221,7 +216,7 @@ static void prepare_range(const struct contig_range *r, gfp_t gfp)
 	}
 }
 
-static int check_range(struct contig_range *r, unsigned int migratetype, gfp_t gfp)
+static int check_range(struct contig_range *r, gfp_t gfp)
 {
 	struct kernel *k = r->b->kernel;
 
@@ -229,8 +224,9 @@ static int check_range(struct contig_range *r, unsigned int migratetype, gfp_t g
 		report_warn(k, "alloc_contig_range: no compound pages");
 		return -EINVAL;
 	}
-	if (migratetype >= MIGRATE_ISOLATE || migratetype == MIGRATE_HIGHATOMIC) {
-		report_warn(k, "alloc_contig_range: %u is no migrate type for pages in use", migratetype);
+	if (r->migratetype >= MIGRATE_ISOLATE || r->migratetype == MIGRATE_HIGHATOMIC) {
+		report_warn(k, "alloc_contig_range: %u is no migrate type for pages in use",
+			    r->migratetype);
 		return -EINVAL;
 	}
 	if (r->start >= r->end || r->end > k->arch->nr_frames)
@@ -243,7 +239,7 @@ static int alloc_range(struct buddy *b, uint64_t start, uint64_t end, unsigned i
 		       gfp_t gfp)
 {
 	struct contig_range r = {.b = b, .start = start, .end = end, .migratetype = migratetype};
-	int ret = check_range(&r, migratetype, gfp);
+	int ret = check_range(&r, gfp);
 
 	if (ret)
 		return ret;

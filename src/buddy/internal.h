@@ -100,6 +100,12 @@ static inline bool zone_is_highmem(const struct zone *zone)
 		zone->kernel->buddy->movable_source == KMEM_ZONE_HIGHMEM);
 }
 
+/* First frame of the pageblock in which @pfn lies. */
+static inline uint64_t pageblock_start(const struct buddy *b, uint64_t pfn)
+{
+	return pfn & ~(uint64_t)(PAGEBLOCK_NR(b) - 1);
+}
+
 #define for_each_zone(b, zone)                                                                 \
 	for (unsigned int nid_ = 0; nid_ < (b)->nr_nodes; nid_++)                               \
 		for (struct zone *zone = (b)->nodes[nid_].zones;                                \
@@ -155,6 +161,13 @@ static inline struct page *pfn_page(const struct buddy *b, uint64_t pfn)
 static inline long zone_nr_free(const struct zone *zone)
 {
 	return __atomic_load_n(&zone->nr_free, __ATOMIC_RELAXED);
+}
+
+/* What texts show as the address of a struct page: where a 4-level kernel without address
+ * randomisation has it. */
+static inline unsigned long long vmemmap_address(uint64_t pfn)
+{
+	return 0xffffea0000000000ull + (pfn << PAGE_STRUCT_SHIFT);
 }
 
 /* Frame number of the memmap entry at @page; far beyond any frame if @page points between two

@@ -35,6 +35,7 @@
 #include "buddy/mobility.h"
 
 #include "buddy/trace.h"
+#include "buddy/watermark.h"
 
 static const uint8_t fallbacks[MIGRATE_PCPTYPES][2] = {
 	[MIGRATE_UNMOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE},
@@ -62,7 +63,7 @@ static unsigned long move_block_locked(struct zone *zone, struct page *page, uns
 {
 	const struct buddy *b = zone->kernel->buddy;
 	uint64_t pfn = page_pfn(b, page);
-	uint64_t start = pfn & ~(PAGEBLOCK_NR(b) - 1);
+	uint64_t start = pageblock_start(b, pfn);
 	uint64_t end = start + PAGEBLOCK_NR(b);
 	unsigned long moved = 0;
 
@@ -90,10 +91,9 @@ static unsigned long move_block_locked(struct zone *zone, struct page *page, uns
 static void boost_watermark_locked(struct zone *zone)
 {
 	unsigned long pageblock = PAGEBLOCK_NR(zone->kernel->buddy);
-	unsigned long high = zone->watermark[WMARK_HIGH];
-	unsigned long factor = __atomic_load_n(&zone->kernel->buddy->watermark_boost_factor,
-					       __ATOMIC_RELAXED);
-	unsigned long max = high / 10000 * factor + high % 10000 * factor / 10000;
+	unsigned int factor = __atomic_load_n(&zone->kernel->buddy->watermark_boost_factor,
+					      __ATOMIC_RELAXED);
+	unsigned long max = watermark_scale(zone->watermark[WMARK_HIGH], factor);
 	unsigned long boost = zone->watermark_boost + pageblock;
 
 	if (pageblock * 4 > zone->managed || !max)
@@ -215,9 +215,10 @@ static void add_highatomic_locked(struct zone *zone, long pages)
  * would keep on lists that it never looks at. */
 static bool spans_pageblock(const struct zone *zone, uint64_t pfn)
 {
-	uint64_t start = pfn & ~(uint64_t)(PAGEBLOCK_NR(zone->kernel->buddy) - 1);
+	const struct buddy *b = zone->kernel->buddy;
+	uint64_t start = pageblock_start(b, pfn);
 
-	return zone_spans(zone, start) && zone_spans(zone, start + PAGEBLOCK_NR(zone->kernel->buddy) - 1);
+	return zone_spans(zone, start) && zone_spans(zone, start + PAGEBLOCK_NR(b) - 1);
 }
 
 void zone_reserve_highatomic(struct zone *zone, struct page *page)

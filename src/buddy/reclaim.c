@@ -36,7 +36,6 @@ int reclaim_init(struct kernel *k)
 
 	if (!r)
 		return -ENOMEM;
-	r->kernel = k;
 	list_init(&r->shrinkers);
 	r->kswapd = arch_host_alloc(k->arch, b->nr_nodes * sizeof(*r->kswapd));
 	if (!r->kswapd)

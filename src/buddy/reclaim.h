@@ -27,7 +27,6 @@ struct kswapd {
 };
 
 struct reclaim {
-	struct kernel *kernel;
 	struct rw_semaphore shrinker_rwsem;
 	struct list_head shrinkers;	/* in the order of registration */
 	struct rw_semaphore oom_rwsem;

@@ -5,9 +5,6 @@
 #include "buddy/buddy.h"
 #include "buddy/pcp.h"
 
-/* Where a 64-bit kernel without address randomisation has its memmap. */
-#define VMEMMAP_START 0xffffea0000000000ull
-
 struct shown {
 	unsigned long long page;	/* the struct page's address there */
 	unsigned long pfn;
@@ -21,7 +18,7 @@ static struct shown shown(struct kernel *k, const struct page *page)
 	if (!page)
 		return (struct shown){ 0, 0 };
 	pfn = page_pfn(k->buddy, page);
-	return (struct shown){ VMEMMAP_START + pfn * 64, (unsigned long)pfn };
+	return (struct shown){ vmemmap_address(pfn), (unsigned long)pfn };
 }
 
 noinline void trace_mm_page_alloc_slow(struct kernel *k, const struct page *page, unsigned int order,

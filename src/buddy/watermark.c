@@ -143,12 +143,6 @@ static unsigned long lowmem_pages(const struct buddy *b)
 	return sum;
 }
 
-/* @n * @factor / 10000, in 64 bits as the kernel does. */
-static unsigned long scale(uint64_t n, unsigned int factor)
-{
-	return (unsigned long)(n / 10000 * factor + n % 10000 * factor / 10000);
-}
-
 static void set_mark(struct zone *zone, enum zone_watermark i, unsigned long mark)
 {
 	__atomic_store_n(&zone->watermark[i], mark, __ATOMIC_RELAXED);
@@ -157,7 +151,7 @@ static void set_mark(struct zone *zone, enum zone_watermark i, unsigned long mar
 static void zone_set_watermarks(struct zone *zone, unsigned long pages_min, unsigned long lowmem)
 {
 	unsigned long share = (unsigned long)((uint64_t)pages_min * zone->managed / lowmem);
-	unsigned long scaled = scale(zone->managed, zone->kernel->buddy->watermark_scale_factor);
+	unsigned long scaled = watermark_scale(zone->managed, zone->kernel->buddy->watermark_scale_factor);
 	unsigned long gap = share >> 2 > scaled ? share >> 2 : scaled;
 	unsigned long min = share;
 

@@ -10,6 +10,12 @@
 bool zone_watermark_ok(const struct zone *zone, unsigned int order, unsigned int highest,
 		       unsigned int alloc_flags);
 
+/* @n * @factor / 10000, in 64 bits as the kernel does. */
+static inline unsigned long watermark_scale(uint64_t n, unsigned int factor)
+{
+	return (unsigned long)(n / 10000 * factor + n % 10000 * factor / 10000);
+}
+
 /* A watermark with the boost on it. Without the lock a guess. */
 static inline unsigned long zone_wmark(const struct zone *zone, enum zone_watermark i)
 {
