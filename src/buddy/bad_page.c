@@ -103,6 +103,7 @@ noinline void bad_page(struct kernel *k, const struct page *page, const char *wh
 		seq_puts(&m, "?\n");
 	put_page_and_reason(&m, k, page, why);
 	report_put_caller(&m, 1);
+	report_taint(k, TAINT_BAD_PAGE);
 	report_text(k, MACHINE_BUG, text);
 }
 

@@ -40,8 +40,10 @@ static void test_double_free_on_cpu_list(void **state)
 
 	(void)state;
 	__free_pages(page, 0);
+	assert_int_equal(arch_kernel()->taint, 0);
 	__free_pages(page, 0);
 	expect_report(MACHINE_BUG, "page dumped because: page freed twice");
+	assert_int_equal(arch_kernel()->taint, 1u << TAINT_BAD_PAGE);
 	free_page((unsigned long)page_address(page));
 	expect_report(MACHINE_BUG, "page freed twice");
 }
