@@ -36,7 +36,7 @@ KMEM_BEGIN_DECLS
  * reserves, limits of the lists of all CPUs.
  *
  * Return: 0; -ENOENT: no such name; -EINVAL: no number, or out of its limits: nothing has changed;
- * -ENODEV. Context: may sleep.
+ * -EDEADLK (reported): called from a shrinker; -ENODEV. Context: may sleep.
  */
 KMEM_DECL(int, sysctl_write, (const char *name, const char *value));
 

@@ -206,7 +206,7 @@ static unsigned int nr_values(const struct buddy *b, const struct ctl *ctl)
 	return n;
 }
 
-static int drop_caches(struct kernel *k, unsigned int what)
+static void drop_caches(struct kernel *k, unsigned int what)
 {
 	char comm[32];
 	int tid;
@@ -216,7 +216,6 @@ static int drop_caches(struct kernel *k, unsigned int what)
 		pr_info(k, "%s (%d): drop_caches: %u", comm, tid, what);
 	if (what & 2)
 		drop_slab();
-	return 0;
 }
 
 int sysctl_write(const char *name, const char *value)
@@ -233,12 +232,13 @@ int sysctl_write(const char *name, const char *value)
 	nr = parse_numbers(ctl, value, nr_values(k->buddy, ctl), values);
 	if (!nr)
 		return -EINVAL;
-	if (!ctl->figure)
-		return drop_caches(k, values[0]);
 	if (in_reclaim()) {
 		report_bug(k, "sysctl_write: called from a shrinker");
 		return -EDEADLK;
 	}
-	write_figures(k->buddy, ctl, values, nr);
+	if (ctl->figure)
+		write_figures(k->buddy, ctl, values, nr);
+	else
+		drop_caches(k, values[0]);
 	return 0;
 }
