@@ -84,10 +84,8 @@ void irq_exit(void)
 
 unsigned int context_softirq_enter(void)
 {
-	struct arch_context *c = arch_context();
-	unsigned int calls = c->calls;
+	unsigned int calls = context_callback_enter();
 
-	c->calls = 0;
 	count_up("softirq", SOFTIRQ_OFFSET, SOFTIRQ_MASK);
 	return calls;
 }
@@ -95,7 +93,7 @@ unsigned int context_softirq_enter(void)
 void context_softirq_exit(unsigned int calls)
 {
 	count_down("softirq", SOFTIRQ_OFFSET, SOFTIRQ_MASK);
-	arch_context()->calls = calls;
+	context_callback_exit(calls);
 }
 
 static void set_irqs_disabled(bool off)
