@@ -144,7 +144,7 @@ static bool check_wish(struct kernel *k, struct wish *w, const char *who)
 	return false;
 }
 
-/* As wished; else on any node unless @exact; else below the lower limit. */
+/* As wished; else on any node unless @exact. */
 static phys_addr_t find(struct kernel *k, const struct wish *w, bool exact)
 {
 	phys_addr_t max = w->max == MEMBLOCK_ALLOC_ACCESSIBLE ? k->memblock->current_limit : w->max;

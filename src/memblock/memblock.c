@@ -183,13 +183,16 @@ int memblock_remove_range(struct kernel *k, phys_addr_t base, phys_addr_t size)
 	return memblock_change(k, &k->memblock->memory, base, size, false, 0);
 }
 
-/* Whose it is must be known for both or neither. */
+/* Whose it is must be known for both or neither: with room in `reserved`, the second change cannot
+ * fail when the first did not. */
 static int memblock_change_reserved(struct kernel *k, phys_addr_t base, phys_addr_t size, bool put)
 {
 	struct memblock *mb = k->memblock;
 	int ret = 0;
 
 	if (mb->early)
+		ret = memblock_grow(k, &mb->reserved, 2);
+	if (!ret && mb->early)
 		ret = memblock_change(k, &mb->program, base, size, put, NUMA_NO_NODE);
 	if (!ret)
 		ret = memblock_change(k, &mb->reserved, base, size, put, NUMA_NO_NODE);
