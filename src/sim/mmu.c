@@ -345,7 +345,7 @@ int mmu_load_cr3(uint64_t cr3)
 
 static void drop_address(struct mmu_cpu *mmu, kva_t va, uint16_t pcid)
 {
-	tlb_drop_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift);
+	tlb_drop_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift, true);
 	mmu->counters.invalidated_pages++;
 }
 
@@ -372,7 +372,7 @@ int mmu_invlpg(kva_t va)
 /* One address of one PCID; global pages stay. */
 static void drop_address_of(struct mmu_cpu *mmu, kva_t va, uint16_t pcid)
 {
-	tlb_drop_local_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift);
+	tlb_drop_page(&mmu->tlb, tlb_want(va & mmu->space.va_mask, pcid), mmu->large_shift, false);
 	tlb_drop_tables(&mmu->tlb, pcid);
 	mmu->counters.invalidated_pages++;
 }

@@ -95,7 +95,7 @@ static void forget(struct mmu_cpu *mmu, uint64_t want)
 {
 	const struct mmu_format *format = mmu->space.format;
 
-	tlb_drop_page(&mmu->tlb, want, mmu->large_shift);
+	tlb_drop_page(&mmu->tlb, want, mmu->large_shift, true);
 	for (unsigned int i = format->nr_levels - 1; i && !format->levels[i - 1].in_register; i--)
 		tlb_drop_table(&mmu->tlb, array_of_table(format, i), want,
 			       format->levels[i - 1].shift);

@@ -232,27 +232,8 @@ static struct tlb_entry *array_end(const struct tlb_array *array)
 	return array->entries + (array->set_mask + 1) * array->ways;
 }
 
-/* In one array, @want's entry and what else matches it. */
-static void drop_in(const struct tlb_array *array, uint64_t want, unsigned int shift)
-{
-	struct tlb_entry *e;
-
-	while ((e = find(array, want, shift)))
-		empty(e);
-}
-
-void tlb_drop_page(struct tlb *tlb, uint64_t want, unsigned int large_shift)
-{
-	drop_in(&tlb->arrays[TLB_4K], want, X86_PTE_SHIFT);
-	drop_in(&tlb->arrays[TLB_L2], want, X86_PTE_SHIFT);
-	drop_in(&tlb->arrays[TLB_LARGE], want, large_shift);
-	drop_in(&tlb->arrays[TLB_L2], want, large_shift);
-	drop_in(&tlb->arrays[TLB_1G], want, X86_PUD_SHIFT);
-	drop_in(&tlb->arrays[TLB_L2_1G], want, X86_PUD_SHIFT);
-}
-
-/* As drop_in(), but for global entries. */
-static void drop_local_in(const struct tlb_array *array, uint64_t want, unsigned int shift)
+/* In one array, @want's entry and what else matches it; without @global: but for global ones. */
+static void drop_in(const struct tlb_array *array, uint64_t want, unsigned int shift, bool global)
 {
 	struct tlb_entry *e;
 
@@ -260,24 +241,24 @@ static void drop_local_in(const struct tlb_array *array, uint64_t want, unsigned
 		return;
 	e = array->entries + (want >> shift & array->set_mask) * array->ways;
 	for (unsigned int i = array->ways; i; i--, e++) {
-		if (tlb_matches(e, want) && !is_global(e))
+		if (tlb_matches(e, want) && (global || !is_global(e)))
 			empty(e);
 	}
 }
 
-void tlb_drop_local_page(struct tlb *tlb, uint64_t want, unsigned int large_shift)
+void tlb_drop_page(struct tlb *tlb, uint64_t want, unsigned int large_shift, bool global)
 {
-	drop_local_in(&tlb->arrays[TLB_4K], want, X86_PTE_SHIFT);
-	drop_local_in(&tlb->arrays[TLB_L2], want, X86_PTE_SHIFT);
-	drop_local_in(&tlb->arrays[TLB_LARGE], want, large_shift);
-	drop_local_in(&tlb->arrays[TLB_L2], want, large_shift);
-	drop_local_in(&tlb->arrays[TLB_1G], want, X86_PUD_SHIFT);
-	drop_local_in(&tlb->arrays[TLB_L2_1G], want, X86_PUD_SHIFT);
+	drop_in(&tlb->arrays[TLB_4K], want, X86_PTE_SHIFT, global);
+	drop_in(&tlb->arrays[TLB_L2], want, X86_PTE_SHIFT, global);
+	drop_in(&tlb->arrays[TLB_LARGE], want, large_shift, global);
+	drop_in(&tlb->arrays[TLB_L2], want, large_shift, global);
+	drop_in(&tlb->arrays[TLB_1G], want, X86_PUD_SHIFT, global);
+	drop_in(&tlb->arrays[TLB_L2_1G], want, X86_PUD_SHIFT, global);
 }
 
 void tlb_drop_table(struct tlb *tlb, enum tlb_array_id id, uint64_t want, unsigned int shift)
 {
-	drop_in(&tlb->arrays[id], want, shift);
+	drop_in(&tlb->arrays[id], want, shift, true);
 }
 
 /* Of arrays @from up to @to, exclusive. */

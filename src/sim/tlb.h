@@ -127,11 +127,9 @@ struct tlb_entry *tlb_insert(struct tlb *tlb, uint64_t want, bool global,
 void tlb_insert_table(struct tlb *tlb, enum tlb_array_id id, uint64_t want,
 		      const struct tlb_entry *new);
 
-/* Forget translations of @want's page, global or of its PCID, of whatever size. */
-void tlb_drop_page(struct tlb *tlb, uint64_t want, unsigned int large_shift);
-
-/* As tlb_drop_page(), but global ones stay. */
-void tlb_drop_local_page(struct tlb *tlb, uint64_t want, unsigned int large_shift);
+/* Forget translations of @want's page, global or of its PCID, of whatever size; without @global:
+ * global ones stay. */
+void tlb_drop_page(struct tlb *tlb, uint64_t want, unsigned int large_shift, bool global);
 
 /* Forget the table that tlb_lookup_table() would find. */
 void tlb_drop_table(struct tlb *tlb, enum tlb_array_id id, uint64_t want, unsigned int shift);

@@ -78,12 +78,12 @@ static void test_pcids(void **state)
 	assert_int_equal(look(0x1000, 1), 0);
 	assert_int_equal(look(0x1000, 2), 0x6000);
 	assert_int_equal(look(0x2000, 1), 0x7000);
-	tlb_drop_local_page(&tlb, tlb_want(0x2000, 1), X86_PMD_SHIFT);
+	tlb_drop_page(&tlb, tlb_want(0x2000, 1), X86_PMD_SHIFT, false);
 	assert_int_equal(look(0x2000, 1), 0x7000);
 	tlb_drop_all(&tlb, false);
 	assert_int_equal(look(0x1000, 2), 0);
 	assert_int_equal(look(0x2000, 9), 0x7000);
-	tlb_drop_page(&tlb, tlb_want(0x2000, 4), X86_PMD_SHIFT);
+	tlb_drop_page(&tlb, tlb_want(0x2000, 4), X86_PMD_SHIFT, true);
 	assert_int_equal(look(0x2000, 9), 0);
 	assert_null(tlb_peek(&tlb, tlb_want(0x2000, 9), X86_PMD_SHIFT));
 }
