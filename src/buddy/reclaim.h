@@ -64,19 +64,12 @@ static inline bool in_reclaim(void)
  * Returns what the end needs. */
 static inline unsigned int reclaim_begin(void)
 {
-	struct arch_context *c = arch_context();
-	unsigned int old = c->flags;
-
-	c->flags |= PF_RECLAIM | PF_MEMALLOC;
-	return old;
+	return context_flags_save(PF_RECLAIM | PF_MEMALLOC);
 }
 
 static inline void reclaim_end(unsigned int old)
 {
-	struct arch_context *c = arch_context();
-	const unsigned int ours = PF_RECLAIM | PF_MEMALLOC;
-
-	c->flags = (c->flags & ~ours) | (old & ours);
+	context_flags_restore(PF_RECLAIM | PF_MEMALLOC, old);
 }
 
 /* One round for @sc, until there is enough. Whether there is. The thread may sleep, holds no spin

@@ -114,50 +114,34 @@ void local_irq_enable(void)
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
-static unsigned int flag_save(unsigned int flag)
-{
-	struct arch_context *c = arch_context();
-	unsigned int old = c->flags & flag;
-
-	c->flags |= flag;
-	return old;
-}
-
-static void flag_restore(unsigned int flag, unsigned int old)
-{
-	struct arch_context *c = arch_context();
-
-	c->flags = (c->flags & ~flag) | (old & flag);
-}
-
 unsigned int memalloc_nofs_save(void)
 {
-	return flag_save(PF_MEMALLOC_NOFS);
+	return context_flags_save(PF_MEMALLOC_NOFS);
 }
 
 void memalloc_nofs_restore(unsigned int flags)
 {
-	flag_restore(PF_MEMALLOC_NOFS, flags);
+	context_flags_restore(PF_MEMALLOC_NOFS, flags);
 }
 
 unsigned int memalloc_noio_save(void)
 {
-	return flag_save(PF_MEMALLOC_NOIO);
+	return context_flags_save(PF_MEMALLOC_NOIO);
 }
 
 void memalloc_noio_restore(unsigned int flags)
 {
-	flag_restore(PF_MEMALLOC_NOIO, flags);
+	context_flags_restore(PF_MEMALLOC_NOIO, flags);
 }
 
 unsigned int memalloc_noreclaim_save(void)
 {
-	return flag_save(PF_MEMALLOC);
+	return context_flags_save(PF_MEMALLOC);
 }
 
 void memalloc_noreclaim_restore(unsigned int flags)
 {
-	flag_restore(PF_MEMALLOC, flags);
+	context_flags_restore(PF_MEMALLOC, flags);
 }
 
 gfp_t current_gfp_context(gfp_t gfp)

@@ -71,6 +71,23 @@ static inline void context_end_call(void)
 	arch_context()->calls--;
 }
 
+/* Set @flags (PF_*) and put them back to what save returned. */
+static inline unsigned int context_flags_save(unsigned int flags)
+{
+	struct arch_context *c = arch_context();
+	unsigned int old = c->flags & flags;
+
+	c->flags |= flags;
+	return old;
+}
+
+static inline void context_flags_restore(unsigned int flags, unsigned int old)
+{
+	struct arch_context *c = arch_context();
+
+	c->flags = (c->flags & ~flags) | (old & flags);
+}
+
 /* @gfp without what the thread's scopes (memalloc_nofs_save() and the like) forbid. */
 gfp_t current_gfp_context(gfp_t gfp);
 
