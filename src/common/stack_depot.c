@@ -148,7 +148,8 @@ noinline uint32_t stack_depot_save(struct kernel *k, const void *caller)
 	return handle;
 }
 
-unsigned int stack_depot_fetch(struct kernel *k, uint32_t handle, unsigned long *entries)
+/* The stack of a handle: up to STACK_DEPOT_MAX entries; returns how many. */
+static unsigned int stack_depot_fetch(struct kernel *k, uint32_t handle, unsigned long *entries)
 {
 	struct stack_depot *d = depot_of(k);
 	unsigned int nr = 0;

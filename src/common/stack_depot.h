@@ -15,9 +15,6 @@
  * is not in it. A handle, or 0 when the host has no memory. Takes a lock of rank LEAF. */
 uint32_t stack_depot_save(struct kernel *k, const void *caller);
 
-/* The stack of a handle: up to STACK_DEPOT_MAX entries; returns how many. */
-unsigned int stack_depot_fetch(struct kernel *k, uint32_t handle, unsigned long *entries);
-
 /* A line for each caller, @indent blanks in front of it; nothing for handle 0. */
 void stack_depot_print(struct kernel *k, uint32_t handle, unsigned int indent, struct seq_file *m);
 

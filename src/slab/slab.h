@@ -352,9 +352,6 @@ unsigned int slab_shared_room(const struct slab_node *n);
 unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsigned int want,
 				     unsigned int max);
 
-/* Put up to @nr objects in; how many found room. */
-unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr);
-
 /* Objects flushed from a CPU's array: into the shared array if there is room for one, else to the
  * slabs. */
 void slab_node_flush(struct slab_cache *s, struct slab_node *n, void **objects, unsigned int nr);

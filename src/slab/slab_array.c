@@ -51,7 +51,8 @@ unsigned int slab_shared_take_locked(struct slab_node *n, void **objects, unsign
 	return nr;
 }
 
-unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr)
+/* Put up to @nr objects in; how many found room. */
+static unsigned int slab_shared_put_locked(struct slab_node *n, void **objects, unsigned int nr)
 {
 	unsigned int room = slab_shared_room(n);
 

@@ -518,9 +518,6 @@ struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoner
 /* A CPU's slab with the rest of its free list goes to its node, or to the page allocator. */
 void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist);
 
-/* A CPU's partial list, taken out of it, goes to the nodes' tails, or to the page allocator. */
-void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain);
-
 /* A slab just frozen by the caller, to the current CPU's partial list; a full list moves on
  * first. */
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);

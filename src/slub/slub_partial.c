@@ -220,7 +220,8 @@ static bool unfreeze_locked(struct slub_cache *s, struct slub_node *n, struct sl
 	return false;
 }
 
-void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain)
+/* A CPU's partial list, taken out of it, goes to the nodes' tails, or to the page allocator. */
+static void slub_unfreeze_partials(struct slub_cache *s, struct slub_slab *chain)
 {
 	struct slub_slab *discard = NULL, *slab, *next;
 	struct slub_node *locked = NULL;
