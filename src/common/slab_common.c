@@ -12,7 +12,7 @@ void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
 	return kmem_cache_alloc(s, gfp | __GFP_ZERO);
 }
 
-/* Without memory cgroups nobody is charged for the list's node. */
+/* Linux charges a group for the list's own memory, too; here there is none of it (<kmem/memcg.h>). */
 void *kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp)
 {
 	return kmem_cache_alloc(s, gfp);
