@@ -28,6 +28,15 @@
 
 #include <kmem/inspect.h>
 
+/* The files of a cache (sysfs.h): the name of the @i-th, NULL past the last; one's text, or -ENOENT;
+ * what writing a line to it does: 0, -ENOENT, -EIO (not writable), -EINVAL, -ERANGE. The mutex is
+ * held. */
+struct cache_files {
+	const char *(*name)(unsigned int i);
+	long (*show)(struct kmem_cache *s, const char *name, struct seq_file *m);
+	long (*store)(struct kmem_cache *s, const char *name, const char *text);
+};
+
 struct backend_traits {
 	const char *name;		/* "slab", "slub", "slob" */
 	const char *title;		/* as Linux's reports spell it */
@@ -54,6 +63,12 @@ struct backend_traits {
 	 * the clock. The registry's mutex is held. NULL: nothing is done by the clock. */
 	void (*reap)(struct kmem_cache *s, unsigned int cpu, uint64_t tick, uint64_t now);
 	unsigned int reap_first_ms, reap_ms;
+
+	/* kmem_cache_validate(). NULL: there is nothing to look at. */
+	long (*validate)(struct kmem_cache *s);
+
+	/* NULL: caches have no files. */
+	const struct cache_files *files;
 };
 
 /* Constant, one a build. */
@@ -130,16 +145,6 @@ struct slab_obj_info {
 	uint32_t free_stack;
 };
 void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info);
-
-/* kmem_cache_validate(). -EOPNOTSUPP: the backend has nothing to look at. */
-long backend_validate(struct kmem_cache *s);
-
-/* The files of a cache (sysfs.h): the name of the @i-th, NULL past the last (a backend that has none:
- * at once); one's text, or -ENOENT; what writing a line to it does: 0, -ENOENT, -EIO (not
- * writable), -EINVAL, -ERANGE. The mutex is held. */
-const char *backend_file_name(unsigned int i);
-long backend_file_show(struct kmem_cache *s, const char *name, struct seq_file *m);
-long backend_file_store(struct kmem_cache *s, const char *name, const char *text);
 
 /* Bytes of @s's per-node parts, per-CPU parts (of all CPUs) and off-slab lists now. The structure
  * itself (cache_size) and the name are counted by common. */

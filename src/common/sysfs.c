@@ -50,7 +50,7 @@ static void list_files(struct seq_file *m)
 {
 	const char *name;
 
-	for (unsigned int i = 0; (name = backend_file_name(i)); i++)
+	for (unsigned int i = 0; (name = backend_traits.files->name(i)); i++)
 		seq_printf(m, "%s\n", name);
 }
 
@@ -60,7 +60,7 @@ static long show_locked(struct kernel *k, const char *path, struct seq_file *m)
 	char cache[NAME_LEN];
 	const char *file;
 
-	if (!backend_file_name(0))
+	if (!backend_traits.files)
 		return -ENOENT;
 	if (!path[PREFIX_LEN]) {
 		list_caches_locked(k, m);
@@ -72,7 +72,7 @@ static long show_locked(struct kernel *k, const char *path, struct seq_file *m)
 	if (!s)
 		return -ENOENT;
 	if (file)
-		return backend_file_show(s, file, m);
+		return backend_traits.files->show(s, file, m);
 	list_files(m);
 	return 0;
 }
@@ -106,13 +106,13 @@ long sysfs_slab_store(struct kernel *k, const char *name, const char *text, size
 	const char *file;
 	long ret;
 
-	if (!backend_file_name(0) || !name[PREFIX_LEN] || !split(name, cache, &file) || !file)
+	if (!backend_traits.files || !name[PREFIX_LEN] || !split(name, cache, &file) || !file)
 		return -ENOENT;
 	if (!copy_line(line, sizeof(line), text, len))
 		return -EINVAL;
 	caches_lock(k);
 	s = cache_find_locked(k, cache);
-	ret = s ? backend_file_store(s, file, line) : -ENOENT;
+	ret = s ? backend_traits.files->store(s, file, line) : -ENOENT;
 	caches_unlock(k);
 	return ret ? ret : (long)len;
 }

@@ -7,8 +7,6 @@
  */
 #include "slab/slab.h"
 
-#include "lib/errno.h"
-
 void backend_get_slabinfo(struct kmem_cache *cache, struct slabinfo *info)
 {
 	struct slab_cache *s = to_slab_cache(cache);
@@ -207,26 +205,4 @@ size_t backend_management_bytes(struct kmem_cache *cache)
 		arch_spin_unlock(&n->list_lock);
 	}
 	return bytes;
-}
-
-/* Linux's SLAB has no such file. */
-long backend_validate(struct kmem_cache *s)
-{
-	return -EOPNOTSUPP;
-}
-
-/* Only SLUB has files, as in Linux. */
-const char *backend_file_name(unsigned int i)
-{
-	return NULL;
-}
-
-long backend_file_show(struct kmem_cache *s, const char *name, struct seq_file *m)
-{
-	return -ENOENT;
-}
-
-long backend_file_store(struct kmem_cache *s, const char *name, const char *text)
-{
-	return -ENOENT;
 }

@@ -10,8 +10,6 @@
 
 #include "common/backend.h"
 
-#include "lib/errno.h"
-
 static const char *const slob_list_names[NR_SLOB_LISTS] = { "small", "medium", "large" };
 
 void backend_show_geometry(struct kmem_cache *s, bool counts, struct seq_file *m)
@@ -63,26 +61,4 @@ void backend_show_state(struct kmem_cache *s, struct kernel *k, kmem_label_fn *l
 void backend_obj_info(const struct kmem_cache *s, const void *object, struct slab_obj_info *info)
 {
 	__builtin_memset(info, 0, sizeof(*info));
-}
-
-/* There is nothing around objects that could be looked at. */
-long backend_validate(struct kmem_cache *s)
-{
-	return -EOPNOTSUPP;
-}
-
-/* Only SLUB has files, as in Linux. */
-const char *backend_file_name(unsigned int i)
-{
-	return NULL;
-}
-
-long backend_file_show(struct kmem_cache *s, const char *name, struct seq_file *m)
-{
-	return -ENOENT;
-}
-
-long backend_file_store(struct kmem_cache *s, const char *name, const char *text)
-{
-	return -ENOENT;
 }

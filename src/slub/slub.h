@@ -536,6 +536,13 @@ void *slub_debug_alloc(struct slub_cache *s, gfp_t gfp, int node, size_t size, c
 void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, size_t nr, void **p,
 		     const char *what, const void *caller);
 
+/* --- slub_validate.c, slub_sysfs.c ------------------------------------------------------------ */
+
+/* kmem_cache_validate(). */
+long slub_validate(struct kmem_cache *cache);
+
+extern const struct cache_files slub_files;
+
 /* --- slub_alone.c -------------------------------------------------------------------------- */
 
 /* @object, checked, to the list of its slab, whose first byte is @base. False: nothing was done. */

@@ -28,6 +28,8 @@ const struct backend_traits backend_traits = {
 	.debug_flags = SLUB_DEBUG_FLAGS | SLAB_FAILSLAB,
 	.has_slabinfo = true,
 	.merges = true,
+	.validate = slub_validate,
+	.files = &slub_files,
 };
 
 int backend_init(struct kernel *k)

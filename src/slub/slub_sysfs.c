@@ -293,7 +293,7 @@ static long store_validate(struct slub_cache *s, const char *text)
 
 	if (text[0] != '1' || !slub_is_debug(s))
 		return -EINVAL;
-	ret = backend_validate(&s->common);
+	ret = slub_validate(&s->common);
 	return ret < 0 ? ret : 0;
 }
 
@@ -343,12 +343,12 @@ static const struct file *find_file(const char *name)
 	return NULL;
 }
 
-const char *backend_file_name(unsigned int i)
+static const char *file_name(unsigned int i)
 {
 	return i < NR_FILES ? files[i].name : NULL;
 }
 
-long backend_file_show(struct kmem_cache *cache, const char *name, struct seq_file *m)
+static long file_show(struct kmem_cache *cache, const char *name, struct seq_file *m)
 {
 	const struct file *file = find_file(name);
 
@@ -358,7 +358,7 @@ long backend_file_show(struct kmem_cache *cache, const char *name, struct seq_fi
 	return 0;
 }
 
-long backend_file_store(struct kmem_cache *cache, const char *name, const char *text)
+static long file_store(struct kmem_cache *cache, const char *name, const char *text)
 {
 	const struct file *file = find_file(name);
 
@@ -366,3 +366,9 @@ long backend_file_store(struct kmem_cache *cache, const char *name, const char *
 		return -ENOENT;
 	return file->store ? file->store(slub_of(cache), text) : -EIO;
 }
+
+const struct cache_files slub_files = {
+	.name = file_name,
+	.show = file_show,
+	.store = file_store,
+};

@@ -103,7 +103,7 @@ static long validate_node(struct slub_cache *s, struct slub_node *n, struct slub
 	return count;
 }
 
-long backend_validate(struct kmem_cache *cache)
+long slub_validate(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
 	struct kernel *k = cache->kernel;
