@@ -34,7 +34,6 @@
 #include "lib/kva_layout.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
-#include "lib/string.h"
 #include "memblock/memblock.h"
 #include "vmalloc/vmalloc.h"
 
@@ -162,7 +161,7 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 	reclaim_set_hook(k, RECLAIM_PURGE, vmalloc_purge);
 	reclaim_set_hook(k, RECLAIM_REAP, caches_reap);
 	/* SLOB has no such hook, as in Linux. */
-	if (strcmp(backend_traits.name, "slob") && failslab_init(k))
+	if (backend_traits.create_flags & SLAB_FAILSLAB && failslab_init(k))
 		return error_set(err, -ENOMEM, "no host memory for failslab");
 	return cmdline_apply_sysctl(am->desc->cmdline, err);
 }

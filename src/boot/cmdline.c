@@ -218,7 +218,7 @@ static bool set_failslab(struct kernel_params *params, const char *value)
 		value += i < 3;
 	}
 	f->given = true;
-	return f->probability <= 100 && strcmp(backend_traits.name, "slob");
+	return f->probability <= 100 && backend_traits.create_flags & SLAB_FAILSLAB;
 }
 
 static bool set_slub_min_order(struct kernel_params *params, const char *value)

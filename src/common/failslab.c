@@ -182,6 +182,7 @@ static bool parse_yes_no(const char *text, size_t len, long *out)
 	return *out || *text == 'N' || *text == 'n' || *text == '0';
 }
 
+/* Of so few digits that a long holds them; the setting's bounds are the caller's to check. */
 static bool parse_number(const char *text, size_t len, long *out)
 {
 	bool minus = len && *text == '-';
@@ -190,7 +191,7 @@ static bool parse_number(const char *text, size_t len, long *out)
 	if (len == minus || len > 11)
 		return false;
 	for (size_t i = minus; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9' || n > (INT_MAX - 9) / 10)
+		if (text[i] < '0' || text[i] > '9')
 			return false;
 		n = 10 * n + (text[i] - '0');
 	}

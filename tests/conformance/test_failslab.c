@@ -195,6 +195,7 @@ static void refused(void **state)
 		{"failslab/probability", "101", -EINVAL}, {"failslab/space", "1x", -EINVAL},
 		{"failslab/cache-filter", "maybe", -EINVAL}, {"failslab/none", "1", -ENOENT},
 		{"failslab/interval", "99999999999", -EINVAL},
+		{"failslab/interval", "2147483648", -EINVAL}, {"failslab/times", "-2147483648", -EINVAL},
 	};
 	struct machine *m;
 
@@ -214,6 +215,8 @@ static void refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(proc_write(rows[i].file, rows[i].value, strlen(rows[i].value)),
 				 rows[i].error);
+	set("failslab/interval", "2147483647");
+	expect_file("failslab/interval", "2147483647\n");
 	test_shutdown(m, 0);
 }
 
