@@ -161,6 +161,14 @@ static __always_inline void page_unpoison(const struct arch_machine *am, const s
 			      PAGE_SIZE << order);
 }
 
+/* Order of the smallest block of pages that holds @size bytes, which may be larger than any there is. */
+static inline unsigned int size_order(size_t size)
+{
+	if (size <= PAGE_SIZE)
+		return 0;
+	return (unsigned int)(8 * sizeof(long)) - (unsigned int)__builtin_clzl((size - 1) >> PAGE_SHIFT);
+}
+
 static inline unsigned int page_flags_zone(uint32_t flags)
 {
 	return (flags >> PG_ZONE_SHIFT) & 7;

@@ -246,11 +246,9 @@ void split_page(struct page *page, unsigned int order)
 
 static unsigned int order_of_size(size_t size)
 {
-	unsigned int order = 0;
+	unsigned int order = size_order(size);
 
-	while (order < MAX_ORDER && PAGE_SIZE << order < size)
-		order++;
-	return order;
+	return order < MAX_ORDER ? order : MAX_ORDER;
 }
 
 static size_t pages_of_size(size_t size)

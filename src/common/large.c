@@ -11,18 +11,9 @@
 #include "common/registry.h"
 #include "buddy/buddy.h"
 
-static unsigned int order_of(size_t size)
-{
-	unsigned int order = 0;
-
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
-}
-
 void *large_alloc(struct kernel *k, size_t size, gfp_t gfp, int node)
 {
-	unsigned int order = order_of(size);
+	unsigned int order = size_order(size);
 	struct page *page = alloc_pages_node(node, slab_fix_gfp(k, gfp) | __GFP_COMP, order);
 	void *address;
 
@@ -51,7 +42,7 @@ void large_free(struct kernel *k, struct page *head)
 
 size_t large_bytes(size_t size)
 {
-	return PAGE_SIZE << order_of(size);
+	return PAGE_SIZE << size_order(size);
 }
 
 size_t large_size(const struct page *head)

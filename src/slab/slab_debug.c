@@ -43,22 +43,13 @@ enum slab_object_state {
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-static unsigned int slab_order_for(unsigned int size)
-{
-	unsigned int order = 0;
-
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
-}
-
 /* Whether the smallest slab would have to be larger than without debugging. */
 static bool slab_debug_costs_order(const struct slab_cache *s)
 {
 	unsigned int object_size = s->common.object_size;
 	unsigned int words = 2 * (unsigned int)sizeof(uint64_t) + (unsigned int)sizeof(long);
 
-	return slab_order_for(object_size + words) > slab_order_for(object_size);
+	return size_order(object_size + words) > size_order(object_size);
 }
 
 slab_flags_t slab_debug_flags(const struct slab_cache *s)

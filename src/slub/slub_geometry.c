@@ -32,15 +32,6 @@ static unsigned int round_up(unsigned int n, unsigned int align)
 	return (n + align - 1) & ~(align - 1);
 }
 
-static unsigned int order_of(uint64_t bytes)
-{
-	unsigned int order = 0;
-
-	while (((uint64_t)PAGE_SIZE << order) < bytes)
-		order++;
-	return order;
-}
-
 static unsigned int objects_in(unsigned int order, unsigned int size)
 {
 	return (unsigned int)(((uint64_t)PAGE_SIZE << order) / size);
@@ -50,10 +41,10 @@ static unsigned int objects_in(unsigned int order, unsigned int size)
 static unsigned int fitting_order(unsigned int size, unsigned int objects, unsigned int min,
 				  unsigned int max, unsigned int fraction)
 {
-	unsigned int order = order_of((uint64_t)objects * size);
+	unsigned int order = size_order((size_t)objects * size);
 
 	if (objects_in(min, size) > SLUB_MAX_OBJECTS)
-		return order_of((uint64_t)size * SLUB_MAX_OBJECTS) - 1;
+		return size_order((size_t)size * SLUB_MAX_OBJECTS) - 1;
 	if (order < min)
 		order = min;
 	for (; order <= max; order++) {
@@ -193,7 +184,7 @@ void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects)
 /* O among the letters of slub_debug: rather no metadata than larger slabs. */
 static void keep_order(struct slub_cache *s)
 {
-	if (order_of(s->common.size) <= order_of(s->common.object_size) ||
+	if (size_order(s->common.size) <= size_order(s->common.object_size) ||
 	    !debug_words_keep_order(s->common.kernel))
 		return;
 	s->common.flags &= ~(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER);
@@ -213,7 +204,7 @@ int slub_calculate_sizes(struct slub_cache *s)
 		return -E2BIG;
 	s->oo.order = order;
 	s->oo.objects = objects_in(order, s->common.size);
-	s->min.order = order_of(s->common.size);
+	s->min.order = size_order(s->common.size);
 	s->min.objects = objects_in(s->min.order, s->common.size);
 	s->size_magic = UINT64_MAX / s->common.size + 1;
 	s->min_partial = min_partial_of(s->common.size);
