@@ -101,6 +101,31 @@ const char *text_after_word(const char *p);	/* at a blank or the end */
 const char *text_number_before(const char *line, const char *p);
 const char *text_spaces_before(const char *line, const char *p);
 
+/*
+ * Reads what stands before the event: at the first "[CPU]" that has a task before it and behind it
+ * what @parse_rest takes from there on. Return: NULL, or what is wrong: @no_task if nothing looks
+ * like a task. Inline, since every line comes here.
+ */
+static inline const char *text_parse_prefix(const char *line, struct text_event *e,
+	bool (*task_before)(const char *line, const char *cpu),
+	const char *(*parse_rest)(const char *p, struct text_event *e), const char *no_task)
+{
+	const char *wrong = NULL;
+
+	for (const char *p = text_find_cpu(line); p; p = text_find_cpu(p + 1)) {
+		const char *why;
+
+		if (!task_before(line, p))
+			continue;
+		why = parse_rest(p, e);
+		if (!why)
+			return NULL;
+		if (!wrong)
+			wrong = why;
+	}
+	return wrong ? wrong : no_task;
+}
+
 /* Dies, since @line has not the shape of its form: @why. */
 void text_bad_line(const struct trace_reader *t, const char *line, size_t len, const char *why)
 	__attribute__((noreturn, cold));

@@ -54,20 +54,7 @@ static const char *parse_rest(const char *p, struct text_event *e)
 /* Return: NULL, or what is wrong. */
 static const char *parse_prefix(const char *line, struct text_event *e)
 {
-	const char *wrong = NULL;
-
-	for (const char *p = text_find_cpu(line); p; p = text_find_cpu(p + 1)) {
-		const char *why;
-
-		if (!task_before(line, p))
-			continue;
-		why = parse_rest(p, e);
-		if (!why)
-			return NULL;
-		if (!wrong)
-			wrong = why;
-	}
-	return wrong ? wrong : "no COMM-TID [CPU]";
+	return text_parse_prefix(line, e, task_before, parse_rest, "no COMM-TID [CPU]");
 }
 
 /* What trace-cmd prints first. */
