@@ -106,7 +106,7 @@ static void test_mapping_limit(void **state)
 		p = vmap(pages, (unsigned int)limit / 2, VM_MAP, PAGE_KERNEL);
 		assert_non_null(p);
 		assert_int_equal(ptr_to_kva(p), VMALLOC_KVA);
-		check_area(p, 100 * P, 3);
+		check_pages(p, 100 * P, 3);
 		vunmap(p);
 		vm_unmap_aliases();
 	}

@@ -91,9 +91,8 @@ static inline char *walk_ptr(const void *p)
 	return __va(walk_to(ptr_to_kva(p), MMU_READ));
 }
 
-/* Every page of an area of @size bytes at @p: page, walk and pointer agree, in both directions; the
- * guard page behind it is not there. */
-static inline void check_area(char *p, size_t size, uint64_t seed)
+/* Every page of the @size bytes at @p: page, walk and pointer agree, in both directions. */
+static inline void check_pages(char *p, size_t size, uint64_t seed)
 {
 	size_t pages = (size + P - 1) / P;
 
@@ -110,6 +109,15 @@ static inline void check_area(char *p, size_t size, uint64_t seed)
 		*other = (char)(seed ^ i);
 		assert_int_equal(*at, (char)(seed ^ i));
 	}
+}
+
+/* The same of an area of @size bytes; the guard page behind it is not there. */
+static inline void check_area(char *p, size_t size, uint64_t seed)
+{
+	kva_t guard = ptr_to_kva(p) + (size + P - 1) / P * P;
+
+	check_pages(p, size, seed);
+	assert_int_equal(walk_to(guard, MMU_READ), UINT64_MAX);
 }
 
 #endif
