@@ -396,19 +396,6 @@ static void do_op(struct model *md, const struct op *op)
 
 /* --- checks ---------------------------------------------------------------------------------- */
 
-static unsigned long vmstat_value(const char *name)
-{
-	static char text[1 << 14];
-	char line[64];
-	const char *at;
-
-	assert_true(proc_read("vmstat", text, sizeof(text)) < (long)sizeof(text));
-	snprintf(line, sizeof(line), "%s ", name);
-	at = strstr(text, line);
-	assert_non_null(at);
-	return strtoul(at + strlen(line), NULL, 10);
-}
-
 /* Every page is somewhere: on a free list, on a CPU's list, or in the model. */
 static void check_all(struct model *md)
 {

@@ -232,17 +232,6 @@ static void test_movable_by_counts(void **state)
 	check_and_shut_down(m);
 }
 
-static void expect_no_boot(const char *text, int code, const char *words)
-{
-	struct machine_error err = {0, ""};
-	struct machine *m;
-
-	test_catch_all();
-	assert_int_equal(machine_boot_text(text, &m, &err), code);
-	if (!strstr(err.reason, words))
-		fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, err.reason, words);
-}
-
 static void test_bad_words(void **state)
 {
 	(void)state;

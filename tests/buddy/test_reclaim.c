@@ -68,19 +68,6 @@ static void hoard_end(struct hoard *h)
 		__free_page(h->pages[--h->nr]);
 }
 
-static unsigned long stat_of(const char *name)
-{
-	char *text = test_proc("vmstat"), word[64], *at;
-	unsigned long value;
-
-	snprintf(word, sizeof(word), "\n%s ", name);
-	at = strstr(text, word);
-	assert_non_null(at);
-	value = strtoul(at + strlen(word), NULL, 10);
-	free(text);
-	return value;
-}
-
 static void test_shrinkers_serve_a_request_that_may_wait(void **state)
 {
 	struct machine *m = test_arena(1, &arena);
@@ -93,14 +80,14 @@ static void test_shrinkers_serve_a_request_that_may_wait(void **state)
 	assert_int_equal(h.nr, 1024);
 	assert_null(alloc_page(GFP_ATOMIC | __GFP_NOWARN));
 	assert_int_equal(h.nr_scans, 0);
-	assert_int_equal(stat_of("allocstall_normal"), 0);
+	assert_int_equal(vmstat_value("allocstall_normal"), 0);
 	page = alloc_page(GFP_KERNEL);
 	assert_non_null(page);
 	assert_int_equal(h.gfp, GFP_KERNEL);
 	/* No more was taken than was needed: one batch, at the first urgency that asks for one. */
 	assert_int_equal(h.nr, 1024 - 128);
-	assert_int_equal(stat_of("allocstall_normal"), 1);
-	assert_int_equal(stat_of("slabs_scanned"), 128);
+	assert_int_equal(vmstat_value("allocstall_normal"), 1);
+	assert_int_equal(vmstat_value("slabs_scanned"), 128);
 	__free_page(page);
 	hoard_end(&h);
 	drain_all_pages();
@@ -173,13 +160,13 @@ static void test_one_round_and_sixteen_with_retry_mayfail(void **state)
 	hoard_fill(&h);
 	h.only_fs = true;
 	assert_null(alloc_page(GFP_NOFS | __GFP_NOWARN));
-	assert_int_equal(stat_of("allocstall_normal"), 1);
+	assert_int_equal(vmstat_value("allocstall_normal"), 1);
 	assert_null(alloc_page(GFP_NOFS | __GFP_NORETRY | __GFP_NOWARN));
-	assert_int_equal(stat_of("allocstall_normal"), 2);
+	assert_int_equal(vmstat_value("allocstall_normal"), 2);
 	assert_null(alloc_page(GFP_NOFS | __GFP_RETRY_MAYFAIL | __GFP_NOWARN));
-	assert_int_equal(stat_of("allocstall_normal"), 18);
+	assert_int_equal(vmstat_value("allocstall_normal"), 18);
 	assert_null(alloc_page(GFP_NOFS | __GFP_RETRY_MAYFAIL | __GFP_DMA | __GFP_NOWARN));
-	assert_int_equal(stat_of("allocstall_dma"), 16);
+	assert_int_equal(vmstat_value("allocstall_dma"), 16);
 	hoard_end(&h);
 	test_shutdown(m, 0);
 }
@@ -264,7 +251,7 @@ static void test_shrinkers_use_the_reserves_and_never_reclaim(void **state)
 	hoard_fill(&h);
 	page = alloc_page(GFP_KERNEL);
 	assert_non_null(page);
-	assert_int_equal(stat_of("allocstall_normal"), 1);
+	assert_int_equal(vmstat_value("allocstall_normal"), 1);
 	__free_page(page);
 	/* A program's own scope: down to nothing, and no shrinker is called. */
 	hoard_fill(&h);

@@ -438,17 +438,6 @@ static void test_buddyinfo_is_what_memblock_left(void **state)
 
 /* --- the counts form ------------------------------------------------------------------------- */
 
-static void expect_no_boot(const char *text, int code, const char *words)
-{
-	struct machine_error err = {0, ""};
-	struct machine *m;
-
-	test_catch_all();
-	assert_int_equal(machine_boot_text(text, &m, &err), code);
-	if (!strstr(err.reason, words))
-		fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, err.reason, words);
-}
-
 static void test_impossible_counts(void **state)
 {
 	(void)state;

@@ -65,19 +65,6 @@ static unsigned long left_by(gfp_t gfp)
 	return left;
 }
 
-static unsigned long vmstat(const char *name)
-{
-	char *text = test_proc("vmstat"), word[64], *at;
-	unsigned long value;
-
-	snprintf(word, sizeof(word), "\n%s ", name);
-	at = strstr(text, word);
-	assert_non_null(at);
-	value = strtoul(at + strlen(word), NULL, 10);
-	free(text);
-	return value;
-}
-
 /* A shrinker that only notes what it is told. */
 static gfp_t told;
 static unsigned int nr_told;
@@ -117,7 +104,7 @@ static void gfp_kernel_may_wait_reclaim_and_stops_at_min(void **state)
 	assert_int_equal(left_by(GFP_KERNEL), MIN);
 	assert_true(nr_told > 0);
 	assert_int_equal(told, GFP_KERNEL);
-	assert_int_equal(vmstat("allocstall_normal"), 1);
+	assert_int_equal(vmstat_value("allocstall_normal"), 1);
 	listen_end();
 	test_shutdown(m, 0);
 }
@@ -303,7 +290,7 @@ static void gfp_retry_mayfail_tries_sixteen_times(void **state)
 
 	assert_true(take(GFP_NOWAIT, 9));
 	assert_null(alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN, 10));
-	assert_int_equal(vmstat("allocstall_normal"), 16);
+	assert_int_equal(vmstat_value("allocstall_normal"), 16);
 	give_back();
 	test_shutdown(m, 0);
 }
@@ -330,7 +317,7 @@ static void gfp_noretry_tries_once_and_leaves_the_highatomic_reserve(void **stat
 	while (take(__GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC, 3))
 		;
 	assert_null(alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, 3));
-	assert_int_equal(vmstat("allocstall_normal"), 1);
+	assert_int_equal(vmstat_value("allocstall_normal"), 1);
 	assert_int_equal(kmem_get_zone_stats(0, KMEM_ZONE_DMA32, &st), 0);
 	assert_true(st.highatomic > 0);
 	/* Who is tried hard for gets it. */

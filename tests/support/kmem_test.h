@@ -129,6 +129,33 @@ static inline struct machine *test_boot(const char *plain)
 	return m;
 }
 
+/* The text @text boots no machine: @code, and @words are in the reason. */
+static inline void expect_no_boot(const char *text, int code, const char *words)
+{
+	struct machine_error err = { 0, "" };
+	struct machine *m;
+
+	test_catch_all();
+	assert_int_equal(machine_boot_text(text, &m, &err), code);
+	if (!strstr(err.reason, words))
+		fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, err.reason, words);
+}
+
+/* Nor does an x86_64 with @cmdline, of any characters, which the reason repeats. */
+static inline void expect_bad_cmdline(const char *cmdline, int code)
+{
+	struct machine_error err = { 0, "" };
+	struct machine_desc desc;
+	struct machine *m;
+
+	assert_int_equal(machine_desc_init(&desc, "x86_64", NULL), 0);
+	desc.cmdline = cmdline;
+	assert_int_equal(machine_boot(&desc, &m, &err), code);
+	if (!strstr(err.reason, cmdline))
+		fail_msg("\"%s\" does not say \"%s\"", err.reason, cmdline);
+	machine_desc_free(&desc);
+}
+
 /* No report since the last look. */
 static inline void expect_no_reports(void)
 {
@@ -223,6 +250,25 @@ static inline char *test_proc(const char *name)
 	assert_non_null(text);
 	assert_int_equal(proc_read(name, text, (size_t)len + 1), len);
 	return text;
+}
+
+/* The figure @name of /proc/vmstat. */
+static inline unsigned long vmstat_value(const char *name)
+{
+	char *text = test_proc("vmstat"), *line = text;
+	size_t len = strlen(name);
+	unsigned long value;
+
+	while (line && (strncmp(line, name, len) || line[len] != ' ')) {
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	if (!line)
+		fail_msg("vmstat has no %s", name);
+	value = strtoul(line + len, NULL, 10);
+	free(text);
+	return value;
 }
 
 /* Name of slabinfo's next cache from *@pos on, which starts at the text; false at the end. */
