@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kvmalloc: kmalloc() where it has a block, vmalloc() where it has not. Above a page the first try
- * is half- hearted (no warning, no hard reclaim), for there is a second; up to a page there is
+ * is half-hearted (no warning, no hard reclaim), for there is a second; up to a page there is
  * none: vmalloc() would take a page for it, too.
  */
 #include "common/registry.h"
