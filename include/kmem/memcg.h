@@ -7,7 +7,8 @@
  * kmalloc() with __GFP_ACCOUNT (the kmalloc-cg-* classes, and blocks of pages above the largest class),
  * are charged to the group with the bytes that their slots take, until they are freed, whoever frees
  * them, wherever and however late. A charge that would go beyond the group's limit makes the allocation
- * fail; with __GFP_NOFAIL it is charged all the same. In an interrupt nobody is charged.
+ * fail; with __GFP_NOFAIL it is charged all the same. In an interrupt nobody is charged. A free that is
+ * refused as misuse ends the object's charge like any other.
  *
  * SLAB and SLUB; as in Linux SLOB knows nothing of it. While a machine has groups its threads take slow
  * paths, where charges are made; without groups accounting costs nothing. Leave all groups before

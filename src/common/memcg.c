@@ -133,10 +133,12 @@ static bool add_locked(struct kernel *k, struct kmem_cgroup *g, gfp_t gfp, uint6
 	struct kmem_cgroup_stats *st = &g->stats;
 	bool fits = st->charged <= st->limit && bytes <= st->limit - st->charged;
 
-	if ((!fits && !(gfp & __GFP_NOFAIL)) || !reserve_locked(k, k->memcg)) {
+	if (!fits && !(gfp & __GFP_NOFAIL)) {
 		st->failures++;
 		return false;
 	}
+	if (!reserve_locked(k, k->memcg))
+		return false;
 	st->charged += bytes;
 	if (st->charged > st->peak)
 		st->peak = st->charged;
