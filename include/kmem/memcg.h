@@ -10,6 +10,9 @@
  * fail; with __GFP_NOFAIL it is charged all the same. In an interrupt nobody is charged. A free that is
  * refused as misuse ends the object's charge like any other.
  *
+ * cgroup.memory=nokmem on the machine's command line switches all of it off, as Linux's word does:
+ * groups can be made and entered, nobody is ever charged, and there are no kmalloc-cg-* classes.
+ *
  * SLAB and SLUB; as in Linux SLOB knows nothing of it. While a machine has groups its threads take slow
  * paths, where charges are made; without groups accounting costs nothing. Leave all groups before
  * the machine is shut down.

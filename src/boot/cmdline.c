@@ -186,18 +186,25 @@ static bool set_page_owner(struct kernel_params *params, const char *value)
 	return parse_bool(value, &params->page_owner);
 }
 
-/* CONFIG_SLAB_FREELIST_RANDOM as a word; the other backends have no such lists. */
+/* CONFIG_SLAB_FREELIST_RANDOM as a word. */
 static bool set_freelist_random(struct kernel_params *params, const char *value)
 {
 	params->slab_freelist_random = true;
-	return !strcmp(backend_traits.name, "slub");
+	return true;
 }
 
 /* CONFIG_SLAB_FREELIST_HARDENED, likewise. */
 static bool set_freelist_hardened(struct kernel_params *params, const char *value)
 {
 	params->slab_freelist_hardened = true;
-	return !strcmp(backend_traits.name, "slub");
+	return true;
+}
+
+/* Linux's list of options; there are no sockets whose accounting nosocket could end. */
+static bool set_cgroup_memory(struct kernel_params *params, const char *value)
+{
+	params->cgroup_nokmem = !strcmp(value, "nokmem");
+	return params->cgroup_nokmem;
 }
 
 /* All four numbers; only the last may be -1. */
@@ -218,7 +225,7 @@ static bool set_failslab(struct kernel_params *params, const char *value)
 		value += i < 3;
 	}
 	f->given = true;
-	return f->probability <= 100 && backend_traits.create_flags & SLAB_FAILSLAB;
+	return f->probability <= 100;
 }
 
 static bool set_slub_min_order(struct kernel_params *params, const char *value)
@@ -268,6 +275,7 @@ static const struct option options[] = {
 	{"slab_freelist_random", false, set_freelist_random},
 	{"slab_freelist_hardened", false, set_freelist_hardened},
 	{"failslab", true, set_failslab},
+	{"cgroup.memory", true, set_cgroup_memory},
 	{"init_on_alloc", true, set_init_on_alloc},
 	{"init_on_free", true, set_init_on_free},
 	{"page_owner", true, set_page_owner},
@@ -389,6 +397,18 @@ static int apply_debug_word(const struct word *w, struct kernel_params *params,
 	return 0;
 }
 
+/* NULL, or which backends have the word, this one not being among them. */
+static const char *missing_here(const struct option *opt)
+{
+	const char *name = backend_traits.name;
+
+	if (opt->set == set_freelist_random || opt->set == set_freelist_hardened)
+		return strcmp(name, "slub") ? "SLUB alone has" : NULL;
+	if (opt->set == set_failslab)
+		return strcmp(name, "slob") ? NULL : "SLAB and SLUB have";
+	return NULL;
+}
+
 static int apply_word(const struct word *w, struct kernel_params *params, struct machine_error *err)
 {
 	size_t name = name_length(w);
@@ -405,6 +425,10 @@ static int apply_word(const struct word *w, struct kernel_params *params, struct
 	if (!opt->set)
 		return error_set(err, -EOPNOTSUPP,
 				  "kernel command line: '%.*s' is not in this version", len, w->text);
+	if (missing_here(opt))
+		return error_set(err, -EOPNOTSUPP,
+				  "kernel command line: %s does not know '%.*s', which %s",
+				  backend_traits.title, len, w->text, missing_here(opt));
 	if (has_value && opt->set == set_by_machine)
 		return 0;
 	if (has_value) {

@@ -60,6 +60,11 @@ static int kmalloc_create(struct kernel *k, enum kmalloc_cache_type type, unsign
 	struct kmem_cache *s;
 	char name[24];
 
+	/* As in Linux: nobody is charged, so nothing needs a class of its own. */
+	if (type == KMALLOC_CGROUP && k->params.cgroup_nokmem) {
+		k->caches->kmalloc.cache[type][index] = k->caches->kmalloc.cache[KMALLOC_NORMAL][index];
+		return 0;
+	}
 	if (align < ARCH_KMALLOC_MINALIGN)
 		align = ARCH_KMALLOC_MINALIGN;
 	if (!k->params.isolate_metadata)

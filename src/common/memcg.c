@@ -14,6 +14,8 @@
  * The thread knows its group by number, not by address: should the machine go away under it, a number
  * that nobody has means no group.
  *
+ * With cgroup.memory=nokmem groups are what threads enter and leave; no charge is ever asked for.
+ *
  * `mutex` makes creating and destroying one step with slowing the CPUs; `lock`, a leaf, guards all the
  * rest.
  */
@@ -246,8 +248,10 @@ struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
 	g->id = st->next_id++;
 	list_add_tail(&g->list, &st->groups);
 	arch_spin_unlock(&st->lock);
-	slowed_set(k, SLOWED_FOR_GROUPS, true);
-	__atomic_add_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE);
+	if (!k->params.cgroup_nokmem) {
+		slowed_set(k, SLOWED_FOR_GROUPS, true);
+		__atomic_add_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE);
+	}
 	mutex_unlock(&st->mutex);
 	return g;
 }
@@ -275,15 +279,17 @@ static struct memcg_state *lock_group(struct kmem_cgroup *g, const char *what, i
 
 int kmem_cgroup_destroy(struct kmem_cgroup *g)
 {
+	struct kernel *k = arch_kernel();
 	struct memcg_state *st;
-	struct kernel *k;
 	bool busy;
 	int err;
 
+	if (!k)
+		return -ENODEV;
+	context_might_sleep("kmem_cgroup_destroy");
 	st = lock_group(g, "kmem_cgroup_destroy", &err);
 	if (!st)
 		return err;
-	k = g->kernel;
 	busy = g->threads || g->stats.charged || g->stats.objects;
 	if (!busy)
 		list_del(&g->list);
@@ -291,7 +297,7 @@ int kmem_cgroup_destroy(struct kmem_cgroup *g)
 	if (busy)
 		return -EBUSY;
 	mutex_lock(&st->mutex);
-	if (!__atomic_sub_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE))
+	if (!k->params.cgroup_nokmem && !__atomic_sub_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE))
 		slowed_set(k, SLOWED_FOR_GROUPS, false);
 	mutex_unlock(&st->mutex);
 	arch_host_free(k->arch, g, sizeof(*g));

@@ -26,7 +26,7 @@ struct test_group {
 	size_t nr;
 };
 
-extern const struct test_group trace_group, claims_group, memcg_group, failslab_group;
+extern const struct test_group trace_group, claims_group, memcg_group, accounting_group, failslab_group;
 extern const struct test_group create_group, alloc_group, kmalloc_group, bulk_group, exhaust_group,
 	misuse_group, leak_group, inspect_group, random_group, cpu_group, pages_group,
 	page_misuse_group, arena_group, buddy_claims_group, context_group, rcu_group, mempool_group, vmalloc_group;

@@ -3,7 +3,7 @@
 #include "conformance.h"
 
 static const struct test_group *const groups[] = {
-	&trace_group, &claims_group, &memcg_group, &failslab_group,
+	&trace_group, &claims_group, &memcg_group, &accounting_group, &failslab_group,
 	&mmu_group, &create_group, &alloc_group, &kmalloc_group, &bulk_group, &exhaust_group, &misuse_group,
 	&leak_group, &inspect_group, &random_group, &cpu_group, &pages_group, &page_misuse_group,
 	&arena_group, &gfp_group, &reclaim_group, &buddy_claims_group,
