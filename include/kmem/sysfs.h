@@ -19,11 +19,12 @@ struct kmem_cache;
  * @s: a cache of the entered machine
  *
  * What is wrong is reported and repaired as at an allocation or a free. Objects that CPUs hold go
- * to their nodes first. Full slabs are looked at if @s has SLAB_STORE_USER; contents as far as its
- * debug flags say what they must be.
- * Return: how many slabs were looked at; -EOPNOTSUPP: the backend has nothing to look at; -ENOMEM;
- * -ENODEV: no machine, or a cache of another one. Context: may sleep. Source: `echo 1 >
- * /sys/kernel/slab/NAME/validate`.
+ * to their nodes first. Contents are looked at as far as the debug flags of @s say what they must be.
+ * SLUB looks at full slabs if @s has SLAB_STORE_USER, SLAB at all, SLOB at the free blocks of all pages
+ * that have some, whichever cache is named, since caches share them.
+ * Return: how many slabs (SLOB: pages) were looked at; -ENOMEM; -ENODEV: no machine, or a cache of
+ * another one. Context: may sleep. Source: `echo 1 > /sys/kernel/slab/NAME/validate`; SLAB and SLOB have
+ * it here alone.
  */
 KMEM_API long kmem_cache_validate(struct kmem_cache *s);
 

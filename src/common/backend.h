@@ -64,7 +64,7 @@ struct backend_traits {
 	void (*reap)(struct kmem_cache *s, unsigned int cpu, uint64_t tick, uint64_t now);
 	unsigned int reap_first_ms, reap_ms;
 
-	/* kmem_cache_validate(). NULL: there is nothing to look at. */
+	/* kmem_cache_validate(). The registry's mutex is held. */
 	long (*validate)(struct kmem_cache *s);
 
 	/* NULL: caches have no files. */

@@ -373,7 +373,7 @@ long kmem_cache_validate(struct kmem_cache *s)
 	if (!k)
 		return -ENODEV;
 	caches_lock(k);
-	ret = backend_traits.validate ? backend_traits.validate(s) : -EOPNOTSUPP;
+	ret = backend_traits.validate(s);
 	caches_unlock(k);
 	return ret;
 }

@@ -36,7 +36,7 @@
 
 /* What slab_debug= can ask for: a cache with one of these is a debug cache (slab_debug.c). */
 #define SLAB_DEBUG_FLAGS \
-	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER)
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE)
 
 /* Where a slab keeps its free list: one byte an object, the objects' numbers in the order in which
  * they will be handed out. */
@@ -371,6 +371,10 @@ void slab_array_free_locked(struct slab_cache *s, struct slab_node *n, struct sl
 /* Empty every array of the cache: of CPUs (claims them), alien, shared. */
 void slab_drain_arrays(struct slab_cache *s);
 
+#define SLAB_BUG_FREE_LIST "free list is overwritten"
+
+struct report_queue;
+
 /* --- debug caches (slab_debug.c) -------------------------------------------------------------- */
 
 /* The flags that a cache of @flags gets: without those that do not go with the others. */
@@ -391,6 +395,19 @@ bool slab_debug_free(struct slab_cache *s, struct slab_slab *slab, void *object,
 
 /* The objects of a slab that goes back to the page allocator. */
 void slab_debug_check_slab(struct slab_cache *s, struct slab_slab *slab);
+
+/* Whether @slab's list may name the object of that number: no user has it. The list_lock. */
+bool slab_debug_may_list(const struct slab_cache *s, const struct slab_slab *slab,
+			 unsigned int index);
+
+/* All objects of a slab, in whatever state each is: looked at and put right. False: somebody wrote
+ * over their states; such objects count as in use now. The list_lock. */
+bool slab_debug_validate_locked(struct slab_cache *s, struct slab_slab *slab, struct report_queue *q);
+
+/* --- validation (slab_validate.c) ------------------------------------------------------------- */
+
+/* kmem_cache_validate(); the registry's mutex is held. */
+long slab_validate(struct kmem_cache *cache);
 
 /* --- reaping, tunables ------------------------------------------------------------------------ */
 

@@ -12,6 +12,7 @@
  *	arrays             slab_array.c     per CPU, shared, alien
  *	what idles         slab_reap.c      goes back, by and by
  *	tunables           slab_tune.c
+ *	is all well?       slab_validate.c
  *	slab lists         slab_node.c      partial, full, free; free_limit
  *	a slab             slab_slab.c      colour, free list
  *	its shape          slab_geometry.c
@@ -52,6 +53,7 @@ const struct backend_traits backend_traits = {
 	.reap = slab_reap,
 	.reap_first_ms = SLAB_REAP_FIRST_MS,
 	.reap_ms = SLAB_REAP_MS,
+	.validate = slab_validate,
 };
 
 int backend_init(struct kernel *k)

@@ -3,6 +3,7 @@
 #ifndef KMEM_SLAB_SLAB_DEBUG_H
 #define KMEM_SLAB_SLAB_DEBUG_H
 
+#include "lib/report_queue.h"
 #include "slab/slab.h"
 
 /* Red zones: Linux's words (its include/linux/poison.h). */
@@ -42,14 +43,20 @@ static inline uint8_t slab_poison_byte(const struct slab_cache *s, unsigned int 
 	return i + 1 == s->common.object_size ? SLAB_POISON_END : SLAB_POISON_FREE;
 }
 
+/* Reports: said by @q when the lock is dropped, under which it was found; @q NULL: at once. */
+
 /* "Slab corruption": somebody wrote to the free object @object. */
-void slab_report_corruption(struct slab_cache *s, const struct slab_slab *slab, const void *object);
+void slab_report_corruption(struct slab_cache *s, const struct slab_slab *slab, const void *object,
+			    struct report_queue *q);
 
 /* "slab error in WHERE(): cache `NAME': WHAT", with the words of the red zones. */
 void slab_report_redzones(struct slab_cache *s, const void *object, const char *where,
-			  const char *what);
+			  const char *what, struct report_queue *q);
 
 /* Of an object without red zones. */
 void slab_report_double_free(struct slab_cache *s, const void *object);
+
+/* SLAB_TRACE: lines of the log about an allocation, or a free and what is in the object. */
+void slab_trace(struct slab_cache *s, const struct slab_slab *slab, const void *object, bool alloc);
 
 #endif

@@ -14,13 +14,12 @@
  *	CPU: …                                  who freed it
  *	ffff888002001000: redzone 1:0xd84156c5635688c0, redzone 2:0xd84156c563568800
  *
- * No report is made under a lock.
+ * No report is said under a lock.
  */
 #include "slab/slab_debug.h"
 
 #include "lib/kfmt.h"
-
-#define SLAB_REPORT_LEN 6144
+#include "lib/string.h"
 
 /* Bytes of a line; lines of the damaged object and of its neighbours. */
 #define SLAB_LINE 16u
@@ -137,43 +136,69 @@ static void slab_put_neighbour(struct seq_file *m, struct slab_cache *s, const c
 	slab_put_object(m, s, object, SLAB_NEIGHBOUR_LINES);
 }
 
-noinline void slab_report_corruption(struct slab_cache *s, const struct slab_slab *slab,
-				     const void *object)
-{
-	unsigned int index = slab_object_index(s, slab, object);
-	const char *p = object;
-	char text[SLAB_REPORT_LEN];
-	struct seq_file m;
+struct slab_finding {
+	struct slab_cache *s;
+	const struct slab_slab *slab;
+	const void *object;
+	const char *where, *what;
+	unsigned int active;
+};
 
-	seq_init_buf(&m, text, sizeof(text));
-	seq_puts(&m, "Slab corruption (");
-	report_put_taint(&m, s->common.kernel);
-	seq_printf(&m, "): %s start=%llx, len=%u\n", s->common.name, slab_addr(object),
+static void slab_put_corruption(void *arg, struct seq_file *m)
+{
+	const struct slab_finding *f = arg;
+	unsigned int index = slab_object_index(f->s, f->slab, f->object);
+	struct slab_cache *s = f->s;
+	const char *p = f->object;
+
+	seq_puts(m, "Slab corruption (");
+	report_put_taint(m, s->common.kernel);
+	seq_printf(m, "): %s start=%llx, len=%u\n", s->common.name, slab_addr(p),
 		   s->common.object_size);
-	slab_put_object(&m, s, object, 0);
-	slab_put_corrupt_lines(&m, s, object);
+	slab_put_object(m, s, p, 0);
+	slab_put_corrupt_lines(m, s, p);
 	if (index)
-		slab_put_neighbour(&m, s, "Prev", p - s->geo.size);
+		slab_put_neighbour(m, s, "Prev", p - s->geo.size);
 	if (index + 1 < s->geo.num)
-		slab_put_neighbour(&m, s, "Next", p + s->geo.size);
-	report_put_caller(&m, 1);
-	report_text(s->common.kernel, MACHINE_BUG, text);
+		slab_put_neighbour(m, s, "Next", p + s->geo.size);
+	report_put_caller(m, 3);
+}
+
+static void slab_put_redzones(void *arg, struct seq_file *m)
+{
+	const struct slab_finding *f = arg;
+	struct slab_redzones rz = slab_redzones(f->s, f->object);
+
+	seq_printf(m, "slab error in %s(): cache `%s': %s\n", f->where, f->s->common.name, f->what);
+	report_put_caller(m, 3);
+	seq_printf(m, "%llx: redzone 1:0x%llx, redzone 2:0x%llx\n",
+		   slab_addr((const char *)f->object - f->s->geo.obj_offset),
+		   (unsigned long long)rz.before, (unsigned long long)rz.behind);
+}
+
+static void slab_report(struct slab_finding *f, report_writer *write, struct report_queue *q)
+{
+	struct report_queue now;
+
+	report_queue_init(&now, f->s->common.kernel);
+	report_queue_text(q ? q : &now, MACHINE_BUG, write, f);
+	report_queue_say(&now);
+}
+
+noinline void slab_report_corruption(struct slab_cache *s, const struct slab_slab *slab,
+				     const void *object, struct report_queue *q)
+{
+	struct slab_finding f = { .s = s, .slab = slab, .object = object };
+
+	slab_report(&f, slab_put_corruption, q);
 }
 
 noinline void slab_report_redzones(struct slab_cache *s, const void *object, const char *where,
-				   const char *what)
+				   const char *what, struct report_queue *q)
 {
-	struct slab_redzones rz = slab_redzones(s, object);
-	char text[SLAB_REPORT_LEN];
-	struct seq_file m;
+	struct slab_finding f = { .s = s, .object = object, .where = where, .what = what };
 
-	seq_init_buf(&m, text, sizeof(text));
-	seq_printf(&m, "slab error in %s(): cache `%s': %s\n", where, s->common.name, what);
-	report_put_caller(&m, 1);
-	seq_printf(&m, "%llx: redzone 1:0x%llx, redzone 2:0x%llx\n",
-		   slab_addr((const char *)object - s->geo.obj_offset),
-		   (unsigned long long)rz.before, (unsigned long long)rz.behind);
-	report_text(s->common.kernel, MACHINE_BUG, text);
+	slab_report(&f, slab_put_redzones, q);
 	report_taint(s->common.kernel, TAINT_BAD_PAGE);
 }
 
@@ -181,4 +206,33 @@ void slab_report_double_free(struct slab_cache *s, const void *object)
 {
 	report_bug(s->common.kernel, "slab: double free detected in cache '%s', objp %llx",
 		   s->common.name, slab_addr(object));
+}
+
+/* --- SLAB_TRACE ------------------------------------------------------------------------------- */
+
+static void slab_put_traced(void *arg, struct seq_file *m)
+{
+	const struct slab_finding *f = arg;
+
+	seq_printf(m, "TRACE %s %s 0x%llx active=%u\n", f->s->common.name, f->what,
+		   slab_addr(f->object), f->active);
+	if (!strcmp(f->what, "free"))
+		slab_put_section(m, "Object   ", f->object, f->s->common.object_size);
+	report_put_caller(m, 3);
+}
+
+noinline void slab_trace(struct slab_cache *s, const struct slab_slab *slab, const void *object,
+			 bool alloc)
+{
+	struct slab_finding f = { .s = s, .slab = slab, .object = object,
+				  .what = alloc ? "alloc" : "free" };
+	struct slab_node *n = s->node[slab_nid(slab)];
+	struct report_queue q;
+
+	arch_spin_lock(&n->list_lock);
+	f.active = slab->active;
+	arch_spin_unlock(&n->list_lock);
+	report_queue_init(&q, s->common.kernel);
+	report_queue_lines(&q, 6, slab_put_traced, &f);
+	report_queue_say(&q);
 }

@@ -177,7 +177,7 @@ void slab_destroy_list(struct slab_cache *s, struct list_head *list)
 static noinline void slab_freelist_corrupt(struct slab_cache *s, struct slab_slab *slab)
 {
 	slab_bug(s->common.kernel, "kmem_cache_alloc", &s->common, slab->freelist,
-		 "free list is overwritten");
+		 SLAB_BUG_FREE_LIST);
 	slab->active = s->geo.num;
 }
 

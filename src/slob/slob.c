@@ -242,3 +242,42 @@ bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, u
 	}
 	return result != SLOB_OVERLAP;
 }
+
+/* --- validation ------------------------------------------------------------------------------ */
+
+/* Pages of @list; damaged ones leave it for @bad. */
+static long slob_validate_list_locked(struct kernel *k, struct list_head *list, struct list_head *bad)
+{
+	struct slob_page *sp, *next;
+	long count = 0;
+
+	list_for_each_entry_safe(sp, next, list, list) {
+		count++;
+		if (slob_page_sound(sp, slob_page_base(k, sp)))
+			continue;
+		slob_retire_locked(sp);
+		list_add_tail(&sp->list, bad);
+	}
+	return count;
+}
+
+/* The pages of a cache are those of all: every page with free blocks is looked at. There is nothing to
+ * look at in others. */
+long slob_validate(struct kmem_cache *s)
+{
+	struct kernel *k = s->kernel;
+	struct slob_page *sp, *next;
+	struct list_head bad;
+	unsigned int i;
+	long count = 0;
+
+	list_init(&bad);
+	arch_spin_lock(&k->backend->lock);
+	for (i = 0; i < NR_SLOB_LISTS; i++)
+		count += slob_validate_list_locked(k, &k->backend->lists[i], &bad);
+	arch_spin_unlock(&k->backend->lock);
+	/* Nobody else looks at a retired page's place on a list. */
+	list_for_each_entry_safe(sp, next, &bad, list)
+		slob_report_damage(k, sp);
+	return count;
+}

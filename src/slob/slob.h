@@ -108,6 +108,9 @@ enum slob_result slob_page_alloc(struct slob_page *sp, void *base, unsigned int 
 enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int start,
 				unsigned int units, bool wipe);
 
+/* Whether the free blocks are a list that adds up; @sp has some. */
+bool slob_page_sound(const struct slob_page *sp, const void *base);
+
 /* --- slob.c: the lists ----------------------------------------------------------------------- */
 
 /* @size bytes, 1 … PAGE_SIZE, from a page of @node (NUMA_NO_NODE: any), aligned as by
@@ -118,6 +121,9 @@ void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, u
 /* Give an object of @size bytes and @offset bytes in front of it, all of them in @page, back; false
  * if some of them are free already: then nothing changed. */
 bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, unsigned int offset);
+
+/* kmem_cache_validate(). */
+long slob_validate(struct kmem_cache *s);
 
 /* --- slob_debug.c: live objects, written down ------------------------------------------------- */
 

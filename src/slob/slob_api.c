@@ -34,6 +34,7 @@ const struct backend_traits backend_traits = {
 	.create_flags = SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_PANIC |
 			SLAB_TYPESAFE_BY_RCU,
 	.debug_flags = SLOB_DEBUG_FLAGS,
+	.validate = slob_validate,
 };
 
 int backend_init(struct kernel *k)

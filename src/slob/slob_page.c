@@ -169,3 +169,16 @@ enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int s
 	sp->units = (uint16_t)(sp->units + units);
 	return SLOB_OK;
 }
+
+bool slob_page_sound(const struct slob_page *sp, const void *base)
+{
+	unsigned int units = 0, at;
+	struct slob_block b;
+
+	for (at = sp->first; at != SLOB_END; at = b.next) {
+		if (!slob_block_read(base, at, &b))
+			return false;
+		units += b.units;
+	}
+	return units == sp->units;
+}

@@ -571,6 +571,49 @@ static void writing_after_free_costs_a_page_and_no_more(void **state)
 	expect_no_reports();
 }
 
+/* The pages of all caches are looked at; what makes no sense is used no more. */
+static void validation(void **state)
+{
+	struct kmem_cache *s = cache("medium", 1000), *small = cache("small", 100);
+	unsigned char *p[8], *q, *r;
+	unsigned int i;
+
+	assert_int_equal(kmem_cache_validate(s), 0);
+	for (i = 0; i < 8; i++)
+		p[i] = get(s);
+	q = get(small);
+	/* two pages of four with a rest, one with a small object */
+	assert_int_equal(kmem_cache_validate(s), 3);
+	kmem_cache_free(s, p[1]);
+	kmem_cache_free(s, p[6]);
+	assert_int_equal(kmem_cache_validate(small), 3);
+	expect_no_reports();
+
+	/* A length that leads out of the page; one that does not add up. */
+	test_scribble_free(p[1], 0x7f, 2);
+	assert_int_equal(kmem_cache_validate(small), 3);
+	expect_report(MACHINE_BUG, "slob: free blocks of this page were overwritten");
+	assert_int_equal(kmem_cache_validate(small), 2);
+	expect_no_reports();
+	r = p[6];
+	test_scribble_free(r, 2, 1);
+	test_scribble_free(r + 1, 0, 1);
+	assert_int_equal(kmem_cache_validate(s), 2);
+	expect_report(MACHINE_BUG, "slob: free blocks of this page were overwritten");
+	r = get(s);
+	assert_ptr_not_equal(page_of(r), page_of(p[0]));
+	assert_ptr_not_equal(page_of(r), page_of(p[4]));
+	kmem_cache_free(s, r);
+	for (i = 0; i < 8; i++)
+		if (i != 1 && i != 6)
+			kmem_cache_free(s, p[i]);
+	kmem_cache_free(small, q);
+	expect_no_reports();
+	kmem_cache_destroy(s);
+	kmem_cache_destroy(small);
+	expect_no_reports();
+}
+
 static void a_busy_cache_is_not_destroyed(void **state)
 {
 	struct kmem_cache *s = cache("busy", 100), *big = cache("busy-big", 8192);
@@ -629,6 +672,7 @@ int main(void)
 		slob_test(inner_pointers_are_refused),
 		slob_test(kfree_of_a_cache_object_is_refused),
 		slob_test(writing_after_free_costs_a_page_and_no_more),
+		slob_test(validation),
 		slob_test(a_busy_cache_is_not_destroyed),
 		slob_test(shutdown_counts_what_is_left),
 	};
