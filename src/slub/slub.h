@@ -40,7 +40,7 @@
  *
  * Locks. struct slub_cpu: a section or a claim of its CPU (arch.h). struct slub_node: list_lock.
  * A slab's state: compare and swap, or load and store by a machine's only thread, inside a section
- * (slub_alone.c); removing a slab from the partial list or ending its life as a
+ * (slub_alone.h); removing a slab from the partial list or ending its life as a
  * partial one: list_lock besides. No section covers list_lock, the page allocator or a
  * constructor: slow paths take what they need out of struct slub_cpu, leave, work, and look
  * again.
@@ -122,12 +122,14 @@ _Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START
  * base + span).
  */
 struct slub_cpu {
-	void *freelist;			/* free objects of `slab` held by this CPU */
+	void *freelist;			/* free objects held by this CPU, of `slab` or from a sheaf */
 	char *base;			/* first byte of the slab */
 	size_t span;			/* bytes of its objects; 0: no slab */
 	struct slub_slab *slab;
 	struct slub_slab *partial;	/* newest first, linked by `next` */
 	unsigned int nr_partial;
+	unsigned int nr_sheaf;
+	void *sheaf;			/* objects of any slabs, newest first (slub_sheaf.h) */
 };
 
 /* One node's part of a cache. */
@@ -515,15 +517,17 @@ bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_bat
  */
 struct slub_node *slub_next_remote(struct slub_cache *s, gfp_t gfp, struct zoneref **z);
 
-/* A CPU's slab with the rest of its free list goes to its node, or to the page allocator. */
-void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist);
+/* A CPU's slab with the rest of its free list goes to its node, or to the page allocator; what the
+ * list has of other slabs to them. True: there were such objects. */
+bool slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist);
 
 /* A slab just frozen by the caller, to the current CPU's partial list; a full list moves on
  * first. */
 void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab);
 
-/* Empty one CPU's part of the cache into the nodes; all CPUs' parts. */
-void slub_flush_cpu(struct slub_cache *s, unsigned int id);
+/* Empty one CPU's part of the cache into the nodes; all CPUs' parts. True: objects of other slabs
+ * were among it, whose slabs may now stand on the calling CPU's partial list. */
+bool slub_flush_cpu(struct slub_cache *s, unsigned int id);
 void slub_flush_all(struct slub_cache *s);
 
 /* --- slub_debug.c -------------------------------------------------------------------------- */
@@ -542,14 +546,6 @@ void slub_debug_free(struct slub_cache *s, struct slub_slab *slab, size_t nr, vo
 long slub_validate(struct kmem_cache *cache);
 
 extern const struct cache_files slub_files;
-
-/* --- slub_alone.c -------------------------------------------------------------------------- */
-
-/* @object, checked, to the list of its slab, whose first byte is @base. False: nothing was done. */
-bool slub_free_alone(struct slub_cache *s, struct slub_slab *slab, char *base, void *object);
-
-/* An object of any node from what the CPU has. NULL: the general path. */
-void *slub_alloc_alone(struct slub_cache *s);
 
 /* --- slub_alloc.c -------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  * Allocation.
  *
  *	1. the CPU's free list (c->freelist)                       fast path, inside one section
+ *	   the CPU's sheaf, which becomes its free list (slub_sheaf.h)
  *	2. what others gave back to the CPU's slab (its `head`)
  *	3. the CPU's partial list
  *	4. the node's partial list, other nodes' lists             list_lock
@@ -12,7 +13,8 @@
  * (frozen slabs that nobody else knows) and enters again, perhaps on another CPU, to install it.
  * Should a slab stand there by then, it is deactivated, as Linux does when it is preempted here.
  */
-#include "slub/slub.h"
+#include "slub/slub_alone.h"
+#include "slub/slub_sheaf.h"
 
 #include "common/failslab.h"
 #include "common/memcg.h"
@@ -153,8 +155,10 @@ static void *try_alloc_object(struct slub_cache *s, gfp_t gfp, int node, bool *a
 	if (!slub_get_partial(s, gfp, node, &batch)) {
 		batch.slab = slub_new_slab(s, gfp, node);
 		if (unlikely(!batch.slab)) {
-			slub_out_of_memory(s, gfp, node);
-			return NULL;
+			object = slub_sheaf_last(s, node);
+			if (!object)
+				slub_out_of_memory(s, gfp, node);
+			return object;
 		}
 		batch.freelist = slub_take_freelist(batch.slab, slub_address(s, batch.slab));
 	}
@@ -303,10 +307,31 @@ static noinline void *alloc_unentered(struct slub_cache *s, gfp_t gfp, int node,
 	return object;
 }
 
+/* An object when the CPU's list is empty, without leaving the section for long. */
+static __always_inline void *refill_and_pop(struct slub_cache *s)
+{
+	struct arch_cpu *cpu = arch_cpu_tryenter();
+	struct slub_cpu *c;
+	void *object;
+
+	if (unlikely(!cpu))
+		return NULL;
+	c = percpu_ptr(cpu, s->alloc_off);
+	object = c->freelist;
+	if (likely(!object))
+		object = slub_sheaf_take(cpu, c);
+	if (!object && arch_cpu_alone(cpu))
+		object = slub_refill_alone(s, c);
+	if (likely(object))
+		c->freelist = slub_get_freepointer(s, object);
+	arch_cpu_leave(cpu);
+	return object;
+}
+
 /* The CPU's list is empty. */
 static noinline void *alloc_again(struct slub_cache *s, gfp_t gfp, size_t size, const void *caller)
 {
-	void *object = slub_alloc_alone(s);
+	void *object = refill_and_pop(s);
 
 	if (unlikely(!object))
 		return slub_alloc_slow(s, gfp, NUMA_NO_NODE, size, caller);

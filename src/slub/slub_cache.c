@@ -155,12 +155,15 @@ size_t backend_management_bytes(struct kmem_cache *cache)
 void slub_flush_all(struct slub_cache *s)
 {
 	const struct arch_machine *am = s->common.kernel->arch;
+	bool loose = false;
 
 	if (slub_is_debug(s))
 		return;
 	for (unsigned int id = arch_cpu_next_used(am, 0); id < am->nr_cpus;
 	     id = arch_cpu_next_used(am, id + 1))
-		slub_flush_cpu(s, id);
+		loose |= slub_flush_cpu(s, id);
+	if (loose)
+		slub_flush_cpu(s, arch_cpu_current()->id);
 }
 
 static void free_slabs(struct slub_cache *s, struct list_head *slabs)

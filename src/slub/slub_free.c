@@ -4,7 +4,8 @@
  *
  *	object in the CPU's slab   to the CPU's free list; no lookup of the slab is needed, since
  *	                           the slab's range of addresses says enough
- *	any other object           slab by way of struct page; then to the slab's own free list:
+ *	any other object           slab by way of struct page; among several threads to the CPU's
+ *	                           sheaf (slub_sheaf.h), else to the slab's own free list:
  *	  frozen                   done (its CPU finds the object when its own list is empty)
  *	  was full                 the slab is frozen and goes to this CPU's partial list
  *	  partial, now empty       under list_lock: to the page allocator if the node has enough
@@ -14,7 +15,8 @@
  * beginning of an object, and is not the object freed last into the same list; and that a slab
  * never gets more objects back than it gave out.
  */
-#include "slub/slub.h"
+#include "slub/slub_alone.h"
+#include "slub/slub_sheaf.h"
 
 #include "common/memcg.h"
 #include "common/trace.h"
@@ -174,65 +176,63 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 	slub_free_list(s, slab, object, object, 1, what);
 }
 
-/* Whether one more free object only lengthens the slab's list: it stays frozen, or partial. */
-static __always_inline bool only_lengthens(union slub_state old)
+/* The usual ways to another slab than the CPU's, in a section. False: nothing was done. */
+static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu *cpu,
+					   struct slub_slab *slab, char *base, void *object)
 {
-	return old.frozen ? old.inuse > 0 : old.head && old.inuse > 1;
+	struct slub_cpu *c = slub_cpu(s, cpu);
+	union slub_state old = slub_load(slab);
+
+	if (likely(arch_cpu_alone(cpu)))
+		return slub_give_alone(s, c, slab, old, base, object);
+	if (unlikely(!slub_sheaf_takes(s, cpu, c, slab, object)) || slub_head(base, old) == object)
+		return false;
+	slub_sheaf_push(s, c, object);
+	return true;
 }
 
-/*
- * Known not to lie in the slab of the CPU that the thread was on a moment ago: the usual cases,
- * the rest to those who look at everything. Should the thread have moved to the CPU whose slab it
- * is, the slab's own list is still a right place.
- */
-static __always_inline void free_elsewhere(struct slub_cache *s, void *object, const char *what,
-					   const void *caller)
+/* Not in the CPU's slab: the usual cases, in a section, which ends here; the rest to those who look
+ * at everything. */
+static __always_inline void free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+					   const char *what, const void *caller)
 {
-	struct arch_cpu *cpu = arch_cpu_ptr;
 	struct page *page = memmap_lookup_head(cpu, object);
 	struct slub_slab *slab;
-	union slub_state old, new;
-	uint32_t head;
 	size_t off;
 	char *base;
 
-	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || s->slow_free)) {
-		free_slow(s, object, what, caller);
-		return;
-	}
+	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || s->slow_free))
+		goto slow;
 	slab = slub_slab_of(page);
 	base = memmap_address(cpu, page);
 	off = (uintptr_t)object - (uintptr_t)base;
-	old = slub_load(slab);
-	if (unlikely(slab->cache != s || off >= (size_t)old.objects * s->common.size ||
-		     !slub_is_multiple(s, off))) {
-		free_slow(s, object, what, caller);
+	if (unlikely(slab->cache != s || off >= (size_t)slub_load(slab).objects * s->common.size ||
+		     !slub_is_multiple(s, off)))
+		goto slow;
+	slub_poison_object(s, object);
+	if (likely(give_elsewhere(s, cpu, slab, base, object))) {
+		arch_cpu_leave(cpu);
 		return;
 	}
-	slub_poison_object(s, object);
-	if (likely(slub_free_alone(s, slab, base, object)))
-		return;
-	head = (uint32_t)off + 1;
-	do {
-		if (unlikely(!only_lengthens(old) || old.head == head)) {
-			slub_free_to_slab(s, slab, object, object, 1, what);
-			return;
-		}
-		slub_set_freepointer(s, object, slub_head(base, old));
-		new.word = old.word - SLUB_ONE_IN_USE - SLUB_HEAD_WORD(old.head) +
-			   SLUB_HEAD_WORD(head);
-	} while (unlikely(!slub_cas_locked(slab, &old, new)));
+	arch_cpu_leave(cpu);
+	slub_sheaf_refused(s, slab, object, what);
+	return;
+slow:
+	arch_cpu_leave(cpu);
+	free_slow(s, object, what, caller);
 }
 
 /* One for each public function, so that the name costs its caller no argument. */
-static noinline void cache_free_elsewhere(struct slub_cache *s, void *object, const void *caller)
+static noinline void cache_free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+					  const void *caller)
 {
-	free_elsewhere(s, object, "kmem_cache_free", caller);
+	free_elsewhere(s, cpu, object, "kmem_cache_free", caller);
 }
 
-static noinline void kfree_elsewhere(struct slub_cache *s, void *object, const void *caller)
+static noinline void kfree_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+				     const void *caller)
 {
-	free_elsewhere(s, object, "kfree", caller);
+	free_elsewhere(s, cpu, object, "kfree", caller);
 }
 
 /* In the CPU's slab, but inside an object or the one freed last. */
@@ -247,15 +247,15 @@ static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *
  * is read where it is needed, not before. */
 static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
 				      const char *what,
-				      void (*elsewhere)(struct slub_cache *, void *, const void *))
+				      void (*elsewhere)(struct slub_cache *, struct arch_cpu *, void *,
+							const void *))
 {
 	struct slub_cpu *c = percpu_ptr(cpu, s->free_off);
 	void *first = c->freelist;
 	size_t off = (uintptr_t)object - (uintptr_t)c->base;
 
 	if (unlikely(off >= c->span)) {
-		arch_cpu_leave(cpu);
-		elsewhere(s, object, SLUB_CALLER());
+		elsewhere(s, cpu, object, SLUB_CALLER());
 		return;
 	}
 	if (unlikely(!slub_is_multiple(s, off) || object == first)) {

@@ -14,7 +14,7 @@
  * empty stand at the tail. A slab that turns out empty while the node holds min_partial slabs or
  * more is given back instead.
  */
-#include "slub/slub.h"
+#include "slub/slub_sheaf.h"
 
 void slub_add_partial_locked(struct slub_node *n, struct slub_slab *slab, bool tail)
 {
@@ -147,25 +147,40 @@ bool slub_get_partial(struct slub_cache *s, gfp_t gfp, int node, struct slub_bat
 	return false;
 }
 
-/* The rest of a CPU's free list: how long it is and where it ends. */
-static unsigned int measure(struct slub_cache *s, struct slub_slab *slab, void *freelist,
-			    void **tail)
-{
-	unsigned int count = 0;
-	void *bad = NULL;
+/* What a CPU's slab gets back of its free list, and what came out of a sheaf. */
+struct rest {
+	void *head, *tail;
+	unsigned int count;
+	void *loose;
+};
 
-	*tail = NULL;
-	for (void *object = freelist; object; object = slub_next_checked(s, slab, object, &bad)) {
-		*tail = object;
-		count++;
+static void sort_rest(struct slub_cache *s, struct slub_slab *slab, void *freelist, struct rest *rest)
+{
+	const char *base = slub_address(s, slab);
+	const size_t span = (size_t)slub_load(slab).objects * s->common.size;
+	void *next, *bad = NULL;
+
+	*rest = (struct rest){.head = NULL};
+	for (void *object = freelist; object; object = next) {
+		next = slub_next_checked(s, slab, object, &bad);
+		if (unlikely((uintptr_t)object - (uintptr_t)base >= span)) {
+			slub_set_freepointer(s, object, rest->loose);
+			rest->loose = object;
+			continue;
+		}
+		if (!rest->head)
+			rest->head = object;
+		else
+			slub_link_free(s, rest->tail, object);
+		rest->tail = object;
+		rest->count++;
 	}
 	/* It gets another link soon. */
 	if (unlikely(bad))
 		slub_report_chain(s, slab, bad);
-	return count;
 }
 
-void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist)
+bool slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelist)
 {
 	struct slub_node *n = slub_node_of(s, slab);
 	char *base = slub_address(s, slab);
@@ -173,15 +188,15 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 	union slub_state new;
 	bool remote_frees = old.head != 0;
 	bool discard, partial;
-	void *tail;
-	unsigned int free = measure(s, slab, freelist, &tail);
+	struct rest rest;
 
+	sort_rest(s, slab, freelist, &rest);
 	for (;;) {
 		new = old;
-		if (tail) {
-			slub_link_free(s, tail, slub_head(base, old));
-			new.head = slub_head_of(base, freelist);
-			new.inuse = (uint16_t)(old.inuse - free);
+		if (rest.head) {
+			slub_link_free(s, rest.tail, slub_head(base, old));
+			new.head = slub_head_of(base, rest.head);
+			new.inuse = (uint16_t)(old.inuse - rest.count);
 		}
 		new.frozen = 0;
 		discard = !new.inuse && slub_may_discard(s, n);
@@ -200,6 +215,8 @@ void slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 	} else if (discard) {
 		slub_discard_slab(s, slab);
 	}
+	slub_free_loose(s, rest.loose, "kmem_cache_free");
+	return rest.loose;
 }
 
 /* Under list_lock a slab of a CPU's list joins its node; true: it is empty and not wanted. */
@@ -269,20 +286,26 @@ void slub_put_cpu_partial(struct slub_cache *s, struct slub_slab *slab)
 		slub_unfreeze_partials(s, spill);
 }
 
-void slub_flush_cpu(struct slub_cache *s, unsigned int id)
+bool slub_flush_cpu(struct slub_cache *s, unsigned int id)
 {
 	struct arch_cpu *cpu = arch_cpu_claim(s->common.kernel->arch, id);
 	struct slub_cpu *c = slub_cpu(s, cpu);
 	struct slub_slab *slab = c->slab;
 	struct slub_slab *partial = c->partial;
 	void *freelist = c->freelist;
+	void *sheaf = c->sheaf;
+	bool loose = sheaf;
 
 	slub_cpu_clear_slab(c);
 	c->partial = NULL;
 	c->nr_partial = 0;
+	c->sheaf = NULL;
+	c->nr_sheaf = 0;
 	arch_cpu_unclaim(cpu);
 	if (slab)
-		slub_deactivate(s, slab, freelist);
+		loose |= slub_deactivate(s, slab, freelist);
 	if (partial)
 		slub_unfreeze_partials(s, partial);
+	slub_free_loose(s, sheaf, "kmem_cache_free");
+	return loose;
 }

@@ -71,11 +71,37 @@ static inline unsigned int check_slab(struct slub_cache *s, struct slub_slab *sl
 	return free;
 }
 
-/* Free objects that a CPU holds in its own list; *@frozen counts its slabs. */
+/* Length of a list of objects of any slabs of the node, which count them as used. */
+static inline unsigned int check_loose(struct slub_cache *s, unsigned int nid, void *list)
+{
+	unsigned int count = 0;
+
+	for (void *p = list; p; p = slub_next_free(s, p)) {
+		struct slub_slab *slab = slab_of(p);
+
+		assert_ptr_equal(slab->cache, s);
+		assert_int_equal(slub_slab_nid(slab), nid);
+		assert_true(slub_load(slab).inuse > 0);
+		assert_true(slub_is_multiple(s, (size_t)((char *)p - slub_address(s, slab))));
+		assert_true(++count <= 2 * SLUB_MAX_OBJECTS);
+	}
+	return count;
+}
+
+/* Whether all objects of @list lie in the CPU's slab. */
+static inline bool is_pure(struct slub_cache *s, const struct slub_cpu *c)
+{
+	for (char *p = c->freelist; p; p = slub_next_free(s, p))
+		if ((size_t)(p - c->base) >= c->span)
+			return false;
+	return true;
+}
+
+/* Free objects that a CPU holds in its own lists; *@frozen counts its slabs. */
 static inline unsigned int check_cpu(struct slub_cache *s, unsigned int id, unsigned int *frozen)
 {
 	struct slub_cpu *c = slub_cpu(s, slub_test_cpu(id));
-	unsigned int partial = 0, free = 0;
+	unsigned int nid = slub_test_cpu(id)->node, partial = 0, free, sheaf;
 
 	for (struct slub_slab *slab = c->partial; slab; slab = slab->next, partial++) {
 		assert_true(slub_load(slab).frozen);
@@ -83,19 +109,25 @@ static inline unsigned int check_cpu(struct slub_cache *s, unsigned int id, unsi
 	}
 	assert_int_equal(partial, c->nr_partial);
 	*frozen += partial;
+	sheaf = check_loose(s, nid, c->sheaf);
+	assert_int_equal(sheaf, c->nr_sheaf);
 	if (!c->slab) {
 		assert_null(c->freelist);
 		assert_null(c->base);
 		assert_int_equal(c->span, 0);
-		return 0;
+		return sheaf;
 	}
 	(*frozen)++;
 	assert_true(slub_load(c->slab).frozen);
 	assert_ptr_equal(c->base, slub_address(s, c->slab));
 	assert_int_equal(c->span, (size_t)slub_load(c->slab).objects * s->common.size);
+	if (!is_pure(s, c)) {
+		assert_int_equal(slub_slab_nid(c->slab), nid);
+		return sheaf + check_loose(s, nid, c->freelist);
+	}
 	free = check_freelist(s, c->slab, c->freelist);
 	assert_true(free <= slub_load(c->slab).inuse);
-	return free;
+	return sheaf + free;
 }
 
 /* All invariants; returns the number of live objects. */

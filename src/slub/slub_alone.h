@@ -5,11 +5,14 @@
  * section and change slabs' states by plain loads and stores, since nobody else is there (arch.h).
  * Everything else, and every surprise, is left to the general paths, which would do the same.
  */
+#ifndef KMEM_SLUB_SLUB_ALONE_H
+#define KMEM_SLUB_SLUB_ALONE_H
+
 #include "slub/slub.h"
 
 /* The first object of a slab that was full: the slab is frozen and becomes the CPU's newest partial
  * one. False: its list is full. */
-static __always_inline bool adopt(struct slub_cache *s, struct slub_cpu *c, struct slub_slab *slab)
+static __always_inline bool slub_adopt_alone(struct slub_cache *s, struct slub_cpu *c, struct slub_slab *slab)
 {
 	if (unlikely(c->nr_partial >= s->cpu_partial_slabs))
 		return false;
@@ -19,35 +22,32 @@ static __always_inline bool adopt(struct slub_cache *s, struct slub_cpu *c, stru
 	return true;
 }
 
-bool slub_free_alone(struct slub_cache *s, struct slub_slab *slab, char *base, void *object)
+/* @object, checked, to the list of its slab, whose state is @old and whose first byte is @base. False: nothing was done. */
+static __always_inline bool slub_give_alone(struct slub_cache *s, struct slub_cpu *c,
+					    struct slub_slab *slab, union slub_state old,
+					    char *base, void *object)
 {
 	uint32_t head = (uint32_t)((char *)object - base) + 1;
-	struct arch_cpu *cpu = arch_cpu_enter_alone();
-	union slub_state old, new;
-	bool done = false;
+	union slub_state new;
 
-	if (unlikely(!cpu))
-		return false;
-	old = slub_load(slab);
 	new.word = old.word - SLUB_ONE_IN_USE - SLUB_HEAD_WORD(old.head) + SLUB_HEAD_WORD(head);
-	if (likely(old.head != head && old.inuse)) {
-		if (old.head ? old.frozen || new.inuse : old.frozen) {
-			done = true;
-		} else if (!old.head) {
-			new.frozen = 1;
-			done = adopt(s, slub_cpu(s, cpu), slab);
-		}
+	if (unlikely(old.head == head || !old.inuse))
+		return false;
+	if (old.head) {
+		if (unlikely(!old.frozen && !new.inuse))
+			return false;
+	} else if (!old.frozen) {
+		if (unlikely(!slub_adopt_alone(s, c, slab)))
+			return false;
+		new.frozen = 1;
 	}
-	if (likely(done)) {
-		slub_set_freepointer(s, object, slub_head(base, old));
-		slub_store(slab, new);
-	}
-	arch_cpu_leave(cpu);
-	return done;
+	slub_set_freepointer(s, object, slub_head(base, old));
+	slub_store(slab, new);
+	return true;
 }
 
 /* All free objects of a frozen slab, for the CPU; an empty list unfreezes it. */
-static __always_inline void *take_all(struct slub_slab *slab, char *base)
+static __always_inline void *slub_take_alone(struct slub_slab *slab, char *base)
 {
 	union slub_state old = slub_load(slab), new = old;
 
@@ -58,41 +58,27 @@ static __always_inline void *take_all(struct slub_slab *slab, char *base)
 	return slub_head(base, old);
 }
 
-static __always_inline void *refill(struct slub_cache *s, struct slub_cpu *c)
+/* What becomes the CPU's free list, which is empty. NULL: nothing. */
+static __always_inline void *slub_refill_alone(struct slub_cache *s, struct slub_cpu *c)
 {
 	struct slub_slab *slab = c->slab;
 	void *object;
 
 	if (slab) {
-		object = take_all(slab, c->base);
+		object = slub_take_alone(slab, c->base);
 		if (object)
 			return object;
 	}
 	slab = c->partial;
 	if (unlikely(!slab)) {
-		slub_cpu_clear_slab(c);
+		if (c->slab)
+			slub_cpu_clear_slab(c);
 		return NULL;
 	}
 	c->partial = slab->next;
 	c->nr_partial--;
 	slub_cpu_set_slab(s, c, slab);
-	return take_all(slab, c->base);
+	return slub_take_alone(slab, c->base);
 }
 
-void *slub_alloc_alone(struct slub_cache *s)
-{
-	struct arch_cpu *cpu = arch_cpu_enter_alone();
-	struct slub_cpu *c;
-	void *object;
-
-	if (unlikely(!cpu))
-		return NULL;
-	c = percpu_ptr(cpu, s->alloc_off);
-	object = c->freelist;
-	if (likely(!object && (c->slab || c->partial)))
-		object = refill(s, c);
-	if (likely(object))
-		c->freelist = slub_get_freepointer(s, object);
-	arch_cpu_leave(cpu);
-	return object;
-}
+#endif
