@@ -209,7 +209,9 @@ KMEM_DECL(kva_t, mmu_get_cr2, (void));
  *
  * A page fault sets CR2 and invalidates the page in the TLB, then calls the handler that
  * mmu_set_fault_handler() set, if there is one; when that returns true the access is tried again.
- * Without memory behind a translation all bits read as 1.
+ * A device behind a translation (io.h) is asked for 1, 2, 4 or 8 bytes as a whole, for other sizes and
+ * on each side of a page's border by the widest aligned pieces of up to 8 bytes. Where neither memory
+ * nor a device is, all bits read as 1.
  *
  * Return: 0; -EFAULT: it faulted; -EINVAL: impossible @how; -ENODEV without a machine; -EOPNOTSUPP
  * if paging is off; -ENOMEM: no host memory for the TLB.
@@ -227,7 +229,7 @@ KMEM_DECL(int, mmu_read,
  * @how:  as mmu_read()
  * @out:  as mmu_read()
  *
- * As mmu_read(). Without memory behind a translation the bytes go nowhere.
+ * As mmu_read(). Where neither memory nor a device is behind a translation the bytes go nowhere.
  */
 KMEM_DECL(int, mmu_write,
 	  (kva_t va, const void *from, size_t size, unsigned int how, struct mmu_outcome *out));

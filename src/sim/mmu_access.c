@@ -10,6 +10,10 @@
  * byte moves, so it happens as a whole or not at all. The bytes move within the section: whoever
  * invalidates a page on all CPUs (mmu_shootdown) then knows that no access to it is under way.
  *
+ * A device's bytes are calls of the program's functions, which may do anything: they come after the
+ * section. So a device may be asked once more after a shoot-down of its addresses; who takes it away
+ * waits for its users anyway (kmem/io.h).
+ *
  * The page-fault handler is called outside the section. It may do anything, so the thread may be on
  * another CPU when it returns, and the access begins anew.
  */
@@ -38,22 +42,67 @@ static __always_inline void copy(unsigned int access, char *buf, char *host, siz
 
 /* --- the slow way ----------------------------------------------------------------------------- */
 
-/* Memory where the page as a whole is not in memory, or nothing. */
-static void copy_phys(const struct machine *m, unsigned int access, char *buf,
-		      phys_addr_t phys, size_t size)
+/* How much of @size bytes a device is asked for at once: all if that is a register's width, else
+ * the widest aligned register. */
+static unsigned int bus_width(phys_addr_t phys, size_t size)
 {
-	for (; size; size--, buf++, phys++) {
-		char *host = mmu_phys(m, phys, 1);
+	unsigned int width = 8;
 
-		if (host)
-			copy(access, buf, host, 1);
-		else if (!(access & MMU_WRITE))
-			*buf = (char)0xff;
+	if (size <= 8 && !(size & (size - 1)))
+		return (unsigned int)size;
+	while (width > size || phys & (width - 1))
+		width /= 2;
+	return width;
+}
+
+static bool ask_device(const struct machine *m, unsigned int access, char *buf, phys_addr_t phys,
+		       unsigned int width)
+{
+	uint64_t value = 0;
+
+	if (access & MMU_WRITE) {
+		memcpy(&value, buf, width);
+		return arch_device_write(&m->pub, phys, width, value);
+	}
+	if (!arch_device_read(&m->pub, phys, width, &value))
+		return false;
+	memcpy(buf, &value, width);
+	return true;
+}
+
+/* False: neither memory nor a device has all of it. */
+static bool copy_bus(const struct machine *m, unsigned int access, char *buf, phys_addr_t phys,
+		     unsigned int width)
+{
+	char *host = mmu_phys(m, phys, width);
+
+	if (!host)
+		return ask_device(m, access, buf, phys, width);
+	copy(access, buf, host, width);
+	return true;
+}
+
+/* Not all of it is memory. Outside the CPU's section. */
+static void copy_phys(const struct machine *m, unsigned int access, char *buf, phys_addr_t phys,
+		      size_t size)
+{
+	while (size) {
+		unsigned int width = bus_width(phys, size);
+
+		/* Across an edge byte by byte. Nobody answers: the bus floats high. */
+		if (!copy_bus(m, access, buf, phys, width)) {
+			width = 1;
+			if (!copy_bus(m, access, buf, phys, 1) && !(access & MMU_WRITE))
+				*buf = (char)0xff;
+		}
+		buf += width;
+		phys += width;
+		size -= width;
 	}
 }
 
 struct part {
-	char *host;		/* NULL: by phys */
+	char *host;		/* NULL: by phys, after the section */
 	phys_addr_t phys;
 	size_t size;
 };
@@ -65,8 +114,10 @@ static bool translate_part(struct mmu_cpu *mmu, const struct machine *m, kva_t v
 
 	if (!e)
 		return false;
-	part->host = e->host ? e->host + mmu_offset_in(e, va) : NULL;
 	part->phys = e->frame + mmu_offset_in(e, va);
+	/* A large page may be memory in part. */
+	part->host = e->host ? e->host + mmu_offset_in(e, va) :
+			       mmu_phys(m, part->phys, part->size);
 	return true;
 }
 
@@ -78,13 +129,14 @@ static int fault_gp(struct mmu_outcome *out)
 
 /* One access of @size bytes, in at most two pages, in the CPU's section. 0 or -EFAULT. */
 static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
-		       unsigned int access, char *buf, size_t size, struct mmu_outcome *out)
+		       unsigned int access, char *buf, size_t size, struct part *parts,
+		       struct mmu_outcome *out)
 {
 	const struct mmu_format *format = mmu->space.format;
 	uint64_t in_first = PAGE_SIZE - (va & ~PAGE_MASK);
-	struct part parts[2] = {{.size = size < in_first ? size : in_first}};
 	kva_t second = (va + in_first) & mmu->space.va_mask;
 
+	parts[0].size = size < in_first ? size : in_first;
 	parts[1].size = size - parts[0].size;
 	va &= mmu->space.va_mask;
 	if (!mmu_is_canonical(format, va))
@@ -101,8 +153,6 @@ static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
 	for (unsigned int i = 0; i < 2 && parts[i].size; i++) {
 		if (parts[i].host)
 			copy(access, buf, parts[i].host, parts[i].size);
-		else
-			copy_phys(m, access, buf, parts[i].phys, parts[i].size);
 		buf += parts[i].size;
 		if (!out->done)
 			out->phys[i] = parts[i].phys;
@@ -113,20 +163,28 @@ static int access_once(struct mmu_cpu *mmu, const struct machine *m, kva_t va,
 static int enter_and_access(kva_t va, unsigned int access, char *buf, size_t size,
 			    struct mmu_outcome *out)
 {
+	struct part parts[2] = {{.size = 0}};
 	struct mmu_hold hold = mmu_enter();
+	const struct machine *m;
 	struct mmu_cpu *mmu;
 	int ret;
 
 	if (!hold.cpu)
 		return -ENODEV;
+	m = machine_of(hold.cpu->machine);
 	mmu = mmu_cpu_of(hold.cpu);
 	if (!mmu)
 		ret = -ENOMEM;
 	else if (!mmu->space.format)
 		ret = -EOPNOTSUPP;
 	else
-		ret = access_once(mmu, machine_of(hold.cpu->machine), va, access, buf, size, out);
+		ret = access_once(mmu, m, va, access, buf, size, parts, out);
 	mmu_leave(hold);
+	for (unsigned int i = 0; !ret && i < 2 && parts[i].size; i++) {
+		if (!parts[i].host)
+			copy_phys(m, access, buf, parts[i].phys, parts[i].size);
+		buf += parts[i].size;
+	}
 	return ret;
 }
 

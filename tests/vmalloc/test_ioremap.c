@@ -108,6 +108,215 @@ static void test_device(void **state)
 	check_device("x86_64_la57 mem=64M");
 }
 
+/* What the device was asked since reset(): its last offset and size, and how many times. */
+static void expect_asked(struct regs *r, unsigned int reads, unsigned int writes, uint64_t offset,
+			 unsigned int size)
+{
+	assert_int_equal(r->reads, reads);
+	assert_int_equal(r->writes, writes);
+	assert_int_equal(r->offset, offset);
+	assert_int_equal(r->size, size);
+	r->reads = r->writes = 0;
+}
+
+static void read_device(kva_t kva, void *to, size_t size)
+{
+	struct mmu_outcome out;
+
+	assert_int_equal(mmu_read(kva, to, size, 0, &out), 0);
+	assert_int_equal(out.done, size);
+}
+
+static void write_device(kva_t kva, const void *from, size_t size)
+{
+	struct mmu_outcome out;
+
+	assert_int_equal(mmu_write(kva, from, size, 0, &out), 0);
+	assert_int_equal(out.done, size);
+}
+
+/* mmu_read() and mmu_write() of a device's addresses are calls of its functions. */
+static void check_device_by_mmu(const char *machine)
+{
+	struct machine *m = test_boot(machine);
+	struct regs r = {.value = {0x12345678}}, next = {.value = {0xaabbccdd}};
+	unsigned char buf[64], bytes[2 * P];
+	struct mmu_outcome out;
+	uint64_t value = 0;
+	char *io;
+	kva_t kva;
+
+	assert_int_equal(machine_device_add(DEVICE, P, &regs_ops, &r), 0);
+	io = ioremap(DEVICE, 3 * P);
+	kva = window_kva(arch_kernel(), io);
+	/* A register's width: one call, whatever the alignment. */
+	for (unsigned int size = 1; size <= 8; size *= 2) {
+		for (unsigned int at = 0; at < 8; at++) {
+			value = 0x1122334455667788;
+			write_device(kva + 16 + at, &value, size);
+			expect_asked(&r, 0, 1, 16 + at, size);
+			value = 0;
+			read_device(kva + 16 + at, &value, size);
+			expect_asked(&r, 1, 0, 16 + at, size);
+			assert_int_equal(value, 0x1122334455667788 & UINT64_MAX >> (64 - 8 * size));
+		}
+	}
+	read_device(kva, &value, 4);
+	assert_int_equal((uint32_t)value, 0x12345678);
+	r.reads = 0;
+	/* Other sizes: 1 + 2 + 4 + 8 + 2 + 1. */
+	for (unsigned int i = 0; i < 18; i++)
+		buf[i] = (unsigned char)(i + 1);
+	write_device(kva + 33, buf, 18);
+	expect_asked(&r, 0, 6, 50, 1);
+	assert_memory_equal((char *)r.value + 33, buf, 18);
+	read_device(kva + 33, buf + 20, 18);
+	expect_asked(&r, 6, 0, 50, 1);
+	assert_memory_equal(buf + 20, buf, 18);
+	/* Instructions, too, where there is no NX. */
+	if (arch_kernel()->arch->desc->mode == MACHINE_MODE_32) {
+		assert_int_equal(mmu_fetch(kva, buf, 4, 0, &out), 0);
+		assert_memory_equal(buf, r.value, 4);
+		expect_asked(&r, 1, 0, 0, 4);
+	} else {
+		assert_int_equal(mmu_fetch(kva, buf, 4, 0, &out), -EFAULT);
+		assert_int_equal(out.error_code, X86_PF_PROT | X86_PF_INSTR);
+		expect_asked(&r, 0, 0, 50, 1);
+	}
+	/* Over the end of the device: nobody answers behind it. */
+	read_device(kva + P - 2, &value, 8);
+	assert_int_equal(value >> 16, UINT64_MAX >> 16);
+	expect_asked(&r, 1, 0, P - 2, 2);
+	/* Another device there: each is asked for its own part. */
+	assert_int_equal(machine_device_add(DEVICE + P, P, &regs_ops, &next), 0);
+	value = 0x1122334455667788;
+	write_device(kva + P - 3, &value, 8);
+	expect_asked(&r, 0, 2, P - 2, 2);
+	expect_asked(&next, 0, 2, 4, 1);
+	value = 0;
+	read_device(kva + P - 3, &value, 8);
+	assert_int_equal(value, 0x1122334455667788);
+	expect_asked(&r, 2, 0, P - 2, 2);
+	expect_asked(&next, 2, 0, 4, 1);
+	/* A whole device at once, and one page without any. */
+	assert_int_equal(mmu_read(kva + P, bytes, 2 * P, 0, &out), 0);
+	assert_int_equal(next.reads, P / 8);
+	assert_memory_equal(bytes, next.value, P);
+	assert_int_equal(bytes[P], 0xff);
+	assert_int_equal(bytes[2 * P - 1], 0xff);
+	/* What is not mapped, or not for users, asks nobody. */
+	next.reads = r.reads = 0;
+	assert_int_equal(mmu_read(kva + 3 * P - 4, buf, 8, 0, &out), -EFAULT);
+	assert_int_equal(mmu_read(kva, buf, 4, MMU_USER, &out), -EFAULT);
+	assert_int_equal(out.error_code, X86_PF_PROT | X86_PF_USER);
+	assert_int_equal(mmu_read(kva - 4, buf, 8, 0, &out), -EFAULT);
+	assert_int_equal(r.reads + next.reads, 0);
+	iounmap(io);
+	mmu_shootdown(kva, kva + 3 * P);
+	assert_int_equal(mmu_read(kva, buf, 4, 0, &out), -EFAULT);
+	assert_int_equal(r.reads, 0);
+	test_shutdown(m, 0);
+}
+
+/* A device without functions; one whose page may only be read. */
+static void test_device_by_mmu_silent(void **state)
+{
+	static const struct machine_device_ops none, write_only = {.write = regs_write};
+	struct machine *m = test_boot("mem=64M");
+	struct regs r = {.value = {0}};
+	unsigned long pfn = DEVICE >> PAGE_SHIFT;
+	uint64_t value = 7;
+	struct mmu_outcome out;
+	char *p;
+	kva_t kva;
+
+	assert_int_equal(machine_device_add(DEVICE, P, &none, NULL), 0);
+	assert_int_equal(machine_device_add(DEVICE + P, P, NULL, NULL), 0);
+	assert_int_equal(machine_device_add(DEVICE + 2 * P, P, &write_only, &r), 0);
+	p = ioremap(DEVICE, 3 * P);
+	kva = ptr_to_kva(p);
+	for (unsigned int i = 0; i < 3; i++) {
+		value = 7;
+		write_device(kva + i * P + 8, &value, 8);
+		read_device(kva + i * P + 8, &value, 8);
+		assert_int_equal(value, UINT64_MAX);
+	}
+	assert_int_equal(r.writes, 1);
+	assert_int_equal(r.value[2], 7);
+	iounmap(p);
+	pfn += 2;
+	p = vmap_pfn(&pfn, 1, PAGE_KERNEL_RO);
+	kva = ptr_to_kva(p);
+	read_device(kva, &value, 1);
+	assert_int_equal(mmu_write(kva, &value, 8, 0, &out), -EFAULT);
+	assert_int_equal(out.error_code, X86_PF_PROT | X86_PF_WRITE);
+	assert_int_equal(r.writes, 1);
+	vunmap(p);
+	test_shutdown(m, 0);
+}
+
+/* A device's function may do what its thread may: even access memory the same way, on another CPU. */
+static uint64_t curious_read(void *arg, uint64_t offset, unsigned int size)
+{
+	kva_t *kva = arg;
+	uint32_t value = 0;
+
+	(void)size;
+	assert_int_equal(cpu_migrate(offset ? 0 : 1), 0);
+	if (!offset)
+		assert_int_equal(mmu_read(*kva + 4, &value, 4, 0, NULL), 0);
+	assert_int_equal(mmu_shootdown(*kva, *kva + P), 0);
+	return value + 1;
+}
+
+static void test_device_uses_mmu(void **state)
+{
+	static const struct machine_device_ops ops = {.read = curious_read};
+	struct machine *m = test_boot("mem=64M cpus=2");
+	uint32_t value;
+	char *io;
+	kva_t kva;
+
+	assert_int_equal(machine_device_add(DEVICE, P, &ops, &kva), 0);
+	io = ioremap(DEVICE, P);
+	kva = ptr_to_kva(io);
+	read_device(kva, &value, 4);
+	assert_int_equal(value, 2);
+	iounmap(io);
+	test_shutdown(m, 0);
+}
+
+/* A large page whose end is no RAM any more, and one that is all device. */
+static void test_device_by_large_pages(void **state)
+{
+	struct machine *m = test_boot("mem=64M");
+	struct regs r = {.value = {1, 2, 3, 4}};
+	char *io = ioremap(DEVICE, 4 * MIB);
+	struct mmu_walk_result res;
+	uint32_t values[4];
+
+	assert_int_equal(machine_device_add(DEVICE + 3 * MIB, P, &regs_ops, &r), 0);
+	assert_int_equal(mmu_walk(ptr_to_kva(io), MMU_READ, &res), 0);
+	assert_int_equal(res.page_shift, 21);
+	read_device(ptr_to_kva(io) + 3 * MIB, values, 16);
+	assert_memory_equal(values, r.value, 16);
+	assert_int_equal(r.reads, 2);
+	read_device(ptr_to_kva(io) + 3 * MIB - 4, values, 8);
+	assert_int_equal(values[0], UINT32_MAX);
+	assert_int_equal(values[1], 1);
+	iounmap(io);
+	test_shutdown(m, 0);
+}
+
+static void test_device_by_mmu(void **state)
+{
+	check_device_by_mmu("mem=64M");
+	check_device_by_mmu("mem=64M backing=private");
+	check_device_by_mmu("x86_32 mem=64M");
+	check_device_by_mmu("x86_32_pae mem=64M tlb=off");
+	check_device_by_mmu("x86_64_la57 mem=64M");
+}
+
 static void test_device_places(void **state)
 {
 	struct machine *m = test_boot("mem=64M maxphyaddr=40");
@@ -265,6 +474,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_device),
+		cmocka_unit_test(test_device_by_mmu),
+		cmocka_unit_test(test_device_by_mmu_silent),
+		cmocka_unit_test(test_device_uses_mmu),
+		cmocka_unit_test(test_device_by_large_pages),
 		cmocka_unit_test(test_device_places),
 		cmocka_unit_test(test_protections),
 		cmocka_unit_test(test_refused),
