@@ -4,7 +4,8 @@
  * what it maps. Semantics are Linux 6.1's (Documentation/driver-api/device-io.rst).
  *
  * What ioremap() returns is only for the functions below: a device's registers are calls of the
- * program's functions, and touching the pointer faults. Physical memory that the kernel does not use
+ * program's functions, and touching the pointer faults. mmu_read() and mmu_write() reach them, too, by
+ * any translation that leads there. Physical memory that the kernel does not use
  * (RAM that `mem=` on the command line hides) has bytes behind it; readl() and writel() reach them, and
  * on a machine on a memfd so does the pointer.
  *
@@ -59,9 +60,15 @@ KMEM_DECL(int, machine_device_remove, (phys_addr_t start));
  * @phys: any byte; the pointer is to this byte
  * @size: bytes
  *
+ * A physical address has one memory type at a time: where another mapping overlaps, the new one gets
+ * that one's type instead of its own. It is refused, with a line in the log, if
+ * those that overlap differ, or if the type is too weak: write-back for anything else, write-combining
+ * for ioremap_wt(). proc_read("pat_memtype_list", …) lists them.
+ *
  * Return: pointer for readl() and its like, or NULL: size 0, addresses that do not exist, RAM that the
- * kernel uses ("ioremap on RAM at …", a warning; reserved RAM is allowed), no room. Undo with
- * iounmap(). Not in an interrupt; may sleep.
+ * kernel uses ("ioremap on RAM at …", a warning; reserved RAM is allowed), another memory type, no
+ * room. Undo with iounmap(). Not in an interrupt; may sleep.
+ * Source: Linux's Documentation/x86/pat.rst.
  */
 KMEM_DECL(void *, ioremap, (phys_addr_t phys, unsigned long size)) KMEM_MUST_CHECK;
 

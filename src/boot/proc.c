@@ -20,12 +20,19 @@ struct proc_file {
 	long (*write)(struct kernel *k, const char *text, size_t len);	/* NULL: nobody may */
 };
 
+/* Linux's lines come from both layers, in this order. */
+static void show_meminfo(struct kernel *k, struct seq_file *m)
+{
+	buddy_show_meminfo(k, m);
+	vmalloc_show_meminfo(k, m);
+}
+
 static const struct proc_file proc_files[] = {
 	{"buddyinfo", buddy_show_buddyinfo, NULL},
 	{"zoneinfo", buddy_show_zoneinfo, NULL},
 	{"pagetypeinfo", buddy_show_pagetypeinfo, NULL},
 	{"vmstat", buddy_show_vmstat, NULL},
-	{"meminfo", buddy_show_meminfo, NULL},
+	{"meminfo", show_meminfo, NULL},
 	{"extfrag_index", buddy_show_extfrag_index, NULL},
 	{"unusable_index", buddy_show_unusable_index, NULL},
 	{"page_owner", buddy_show_page_owner, NULL},
@@ -33,6 +40,7 @@ static const struct proc_file proc_files[] = {
 	{"slabinfo", caches_show_slabinfo, caches_write_slabinfo},
 	{"vmallocinfo", vmalloc_show_vmallocinfo, NULL},
 	{"page_tables", vmalloc_show_page_tables, NULL},
+	{"pat_memtype_list", vmalloc_show_memtypes, NULL},
 };
 
 #define NR_PROC_FILES (sizeof(proc_files) / sizeof(proc_files[0]))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/meminfo as the kernel prints it. Amounts of things that a machine here has none of (page
- * cache, anonymous memory, swap, write-back) are there and 0, for readers that look for them. Left
- * out are those that other parts of a kernel reckon: CommitLimit, Committed_AS, Vmalloc*, Percpu,
- * HugePages_*, Hugepagesize, Hugetlb, DirectMap*.
+ * /proc/meminfo as the kernel prints it, up to vmalloc's lines (vmalloc/show.c). Amounts of things
+ * that a machine here has none of (page cache, anonymous memory, swap, write-back) are there and 0,
+ * for readers that look for them. Left out are those that other parts of a kernel reckon:
+ * CommitLimit, Committed_AS, Percpu, HugePages_*, Hugepagesize, Hugetlb, DirectMap*.
  *
  * MemAvailable is what programs could get without reclaim being felt (Documentation/filesystems/
  * proc.rst): free pages beyond what the zones keep back, and the reclaimable slabs, of which half,

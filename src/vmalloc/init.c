@@ -31,6 +31,7 @@ int vmalloc_create(struct kernel *k)
 	k->vmalloc = v;
 	v->kernel = k;
 	arch_spin_init(&v->direct_lock, LOCK_RANK_VMAP_DIRECT);
+	memtypes_init(k, &v->memtypes);
 	ret = pgtable_init(k, &v->pgtable);
 	if (!ret)
 		ret = vmap_areas_init(k, &v->areas, k->arch->vmalloc_base, k->arch->vmalloc_size);

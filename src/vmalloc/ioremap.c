@@ -7,24 +7,20 @@
  * answers (sim/device.c), or memory, or nobody. So it sees what the tables say at that moment: after
  * iounmap() it is a page fault.
  *
+ * All mappings of a physical address have the same memory type (memtype.c).
+ *
  * Areas are aligned to their size, up to the largest page of the mode, so that large devices are
  * mapped by large pages, as in Linux (not in 32-bit paging, where Linux does not either).
  */
 #include "vmalloc/vmalloc.h"
 
 #include "buddy/buddy.h"
+#include "common/registry.h"
 #include "lib/kva_layout.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
 #include <kmem/io.h>
-
-#define PROT_IO(cache) (PAGE_KERNEL | (cache))
-#define PROT_UC_MINUS PROT_IO(X86_PTE_PCD)
-#define PROT_UC PROT_IO(X86_PTE_PCD | X86_PTE_PWT)
-#define PROT_WC PROT_IO(X86_PTE_PWT)
-#define PROT_WT PROT_IO(X86_PTE_PAT)
-#define PROT_WB PROT_IO(0)
 
 /* --- mapping ---------------------------------------------------------------------------------- */
 
@@ -82,37 +78,76 @@ static bool check(struct kernel *k, phys_addr_t phys, phys_addr_t last)
 	return false;
 }
 
-static void *map(struct vmalloc *v, phys_addr_t phys, unsigned long size, pgprot_t prot,
-		 const void *caller)
+/* The range's type is settled, and is the mapping's. NULL: no memory, or a conflict. */
+static struct memtype_range *reserve_type(struct vmalloc *v, phys_addr_t start, phys_addr_t end,
+					  enum memtype want)
 {
-	struct kernel *k = v->kernel;
-	phys_addr_t last = phys + (size - 1), first = phys & PAGE_MASK;
-	uint64_t bytes = ((last + PAGE_SIZE) & PAGE_MASK) - first;
+	struct memtype_range *range = meta_alloc(v->kernel, sizeof(*range), NUMA_NO_NODE);
+
+	if (!range)
+		return NULL;
+	range->start = start;
+	range->end = end;
+	if (!memtype_reserve(&v->memtypes, range, want))
+		return range;
+	meta_free(v->kernel, range, sizeof(*range));
+	return NULL;
+}
+
+void ioremap_release_type(struct vmalloc *v, struct memtype_range *range)
+{
+	memtype_release(&v->memtypes, range);
+	meta_free(v->kernel, range, sizeof(*range));
+}
+
+/* Whole pages, as @type says. NULL: no room or no memory. */
+static void *map_range(struct vmalloc *v, struct memtype_range *type, const void *caller)
+{
+	uint64_t bytes = type->end - type->start;
 	const struct vm_request r = {
 		.size = (unsigned long)bytes,
-		.align = (unsigned long)align_of(k, bytes),
+		.align = (unsigned long)align_of(v->kernel, bytes),
 		.gfp = GFP_KERNEL,
 		.node = NUMA_NO_NODE,
 		.flags = VM_IOREMAP,
 		.kind = VM_IOREMAP,
 		.caller = caller,
 	};
-	struct vmap_vm *vm;
+	struct vmap_vm *vm = vm_make(v, &r);
 
-	if (!size || last < phys || !check(k, phys, last))
-		return NULL;
-	vm = vm_make(v, &r);
 	if (!vm)
 		return NULL;
-	vm->vm.phys_addr = first;
-	if (!frame_map(v, vm->va->start, first >> PAGE_SHIFT, (unsigned long)(bytes >> PAGE_SHIFT),
-		       prot, k->arch->desc->mode != MACHINE_MODE_32))
-		return (char *)vm_publish(v, vm) + (phys - first);
-	vm_drop(v, vm);
+	vm->vm.phys_addr = type->start;
+	if (frame_map(v, vm->va->start, type->start >> PAGE_SHIFT,
+		      (unsigned long)(bytes >> PAGE_SHIFT), PAGE_KERNEL | memtype_prot(type->type),
+		      v->kernel->arch->desc->mode != MACHINE_MODE_32)) {
+		vm_drop(v, vm);
+		return NULL;
+	}
+	vm->memtype = type;
+	return vm_publish(v, vm);
+}
+
+static void *map(struct vmalloc *v, phys_addr_t phys, unsigned long size, enum memtype want,
+		 const void *caller)
+{
+	phys_addr_t last = phys + (size - 1), first = phys & PAGE_MASK;
+	struct memtype_range *type;
+	char *p;
+
+	if (!size || last < phys || !check(v->kernel, phys, last))
+		return NULL;
+	type = reserve_type(v, first, (last + PAGE_SIZE) & PAGE_MASK, want);
+	if (!type)
+		return NULL;
+	p = map_range(v, type, caller);
+	if (p)
+		return p + (phys - first);
+	ioremap_release_type(v, type);
 	return NULL;
 }
 
-static void *remap(phys_addr_t phys, unsigned long size, pgprot_t prot, const char *who,
+static void *remap(phys_addr_t phys, unsigned long size, enum memtype want, const char *who,
 		   const void *caller)
 {
 	struct kernel *k = arch_kernel();
@@ -120,7 +155,7 @@ static void *remap(phys_addr_t phys, unsigned long size, pgprot_t prot, const ch
 
 	if (!k || !vmalloc_begin(k->vmalloc, GFP_KERNEL, who))
 		return NULL;
-	p = map(k->vmalloc, phys, size, prot, caller);
+	p = map(k->vmalloc, phys, size, want, caller);
 	vmalloc_end();
 	return p;
 }
@@ -129,27 +164,27 @@ static void *remap(phys_addr_t phys, unsigned long size, pgprot_t prot, const ch
 
 void *ioremap(phys_addr_t phys, unsigned long size)
 {
-	return remap(phys, size, PROT_UC_MINUS, "ioremap", CALLER);
+	return remap(phys, size, MEMTYPE_UC_MINUS, "ioremap", CALLER);
 }
 
 void *ioremap_uc(phys_addr_t phys, unsigned long size)
 {
-	return remap(phys, size, PROT_UC, "ioremap_uc", CALLER);
+	return remap(phys, size, MEMTYPE_UC, "ioremap_uc", CALLER);
 }
 
 void *ioremap_wc(phys_addr_t phys, unsigned long size)
 {
-	return remap(phys, size, PROT_WC, "ioremap_wc", CALLER);
+	return remap(phys, size, MEMTYPE_WC, "ioremap_wc", CALLER);
 }
 
 void *ioremap_wt(phys_addr_t phys, unsigned long size)
 {
-	return remap(phys, size, PROT_WT, "ioremap_wt", CALLER);
+	return remap(phys, size, MEMTYPE_WT, "ioremap_wt", CALLER);
 }
 
 void *ioremap_cache(phys_addr_t phys, unsigned long size)
 {
-	return remap(phys, size, PROT_WB, "ioremap_cache", CALLER);
+	return remap(phys, size, MEMTYPE_WB, "ioremap_cache", CALLER);
 }
 
 void iounmap(const volatile void *addr)
@@ -166,6 +201,11 @@ void iounmap(const volatile void *addr)
 	else
 		report_warn(k, "iounmap: bad address %p", (const void *)(uintptr_t)addr);
 	vmalloc_end();
+}
+
+void vmalloc_show_memtypes(struct kernel *k, struct seq_file *m)
+{
+	memtypes_show(&k->vmalloc->memtypes, m);
 }
 
 /* --- access ----------------------------------------------------------------------------------- */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * vmalloc's lines of /proc/meminfo: VmallocTotal is the size of the region as Linux has it, of which
+ * a 64-bit machine here uses a part (docs/differences.md); VmallocUsed the pages of all areas; Linux
+ * reckons VmallocChunk no more.
+ *
  * /proc/vmallocinfo: a line an area, ascending, then the lazy ones (Linux's
  * Documentation/filesystems/proc.rst, section 1.2).
  *
@@ -111,4 +115,26 @@ void vmalloc_show_vmallocinfo(struct kernel *k, struct seq_file *m)
 		seq_puts(m, " unpurged vm_area\n");
 	}
 	arch_spin_unlock(&areas->lazy_lock);
+}
+
+/* --- meminfo ---------------------------------------------------------------------------------- */
+
+/* 64-bit kernels have the last byte of the region where 32-bit ones have its end. */
+static uint64_t region_bytes(const struct kernel *k)
+{
+	const struct arch_machine *am = k->arch;
+	struct kva_layout l = kva_layout(am->desc->mode, am->nr_cpus, k->params.vmalloc_size);
+
+	if (kva_mode_is_32(am->desc->mode))
+		return am->vmalloc_size;
+	return l.vmalloc_end - 1 - l.vmalloc_base;
+}
+
+void vmalloc_show_meminfo(struct kernel *k, struct seq_file *m)
+{
+	unsigned long used = __atomic_load_n(&k->vmalloc->nr_pages, __ATOMIC_RELAXED);
+
+	seq_printf(m, "%-16s%8llu kB\n", "VmallocTotal:", (unsigned long long)(region_bytes(k) >> 10));
+	seq_printf(m, "%-16s%8lu kB\n", "VmallocUsed:", used << (PAGE_SHIFT - 10));
+	seq_printf(m, "%-16s%8u kB\n", "VmallocChunk:", 0u);
 }

@@ -130,6 +130,8 @@ void vm_unmake(struct vmalloc *v, struct vmap_vm *vm)
 	struct page **given = vm->vm.flags & VM_MAP_PUT_PAGES ? vm->vm.pages : NULL;
 
 	alias_unmap(v, vm->va, (vm->vm.size >> PAGE_SHIFT) - 1);
+	if (vm->memtype)
+		ioremap_release_type(v, vm->memtype);
 	if (vm->vm.nr_pages)
 		__atomic_sub_fetch(&v->nr_pages, vm->vm.nr_pages, __ATOMIC_RELAXED);
 	if (given)

@@ -4,6 +4,7 @@
  *
  *   vmalloc      root: page tables and areas of one machine
  *   vmap_area    addresses (vmap_area.h)
+ *   memtypes     memory types of physical addresses (memtype.h)
  *   vmap_vm      what a busy area is used for: the public vm_struct, and its way back
  *   vm_request   everything that a caller of vmalloc's family can ask for
  *   alias        a second address of a page, in the host's vmalloc window
@@ -12,6 +13,7 @@
 #define KMEM_VMALLOC_VMALLOC_H
 
 #include "lib/kfmt.h"
+#include "vmalloc/memtype.h"
 #include "vmalloc/pgtable.h"
 #include "vmalloc/vmap_area.h"
 
@@ -27,6 +29,7 @@ struct vmap_vm {
 	struct vmap_area *va;
 	struct rb_node by_addr;		/* private memory: in vmalloc->direct, by vm.addr */
 	struct vmap_vm *next;		/* freed where it cannot be taken apart: in vmalloc->deferred */
+	struct memtype_range *memtype;	/* ioremap()'s; NULL: of others */
 	unsigned long array_len;	/* of vm.pages, which is the area's own; 0: it is not */
 	bool internal;			/* holds another area's array of pages */
 	bool ready;			/* pages and nr_pages are set; atomic */
@@ -36,6 +39,7 @@ struct vmalloc {
 	struct kernel *kernel;
 	struct pgtable pgtable;
 	struct vmap_areas areas;
+	struct memtypes memtypes;	/* of what ioremap() maps */
 	struct vmap_blocks *blocks;	/* vm_map_ram()'s (vmap_block.c) */
 	struct pkmap *pkmap;		/* kmap()'s entries (kmap.c); NULL: no HIGHMEM */
 	struct kmap_local *kmap_local;	/* kmap_local_page()'s windows; NULL: likewise */
@@ -56,6 +60,12 @@ struct vm_request {
 	unsigned long kind;		/* of the busy area: who may free it (VM_ALLOC: vfree()) */
 	const void *caller;
 };
+
+/* Whether @prot can stand in a present 4 KiB entry. */
+static inline bool prot_is_good(pgprot_t prot)
+{
+	return prot & X86_PTE_P && !(prot & X86_PTE_ADDR_MASK);
+}
 
 /* --- boot ------------------------------------------------------------------------------------- */
 
@@ -79,8 +89,12 @@ unsigned long vmalloc_exit(struct kernel *k);
 
 /* /proc/vmallocinfo. */
 void vmalloc_show_vmallocinfo(struct kernel *k, struct seq_file *m);
+/* The lines of /proc/meminfo that are vmalloc's: they follow buddy_show_meminfo()'s. */
+void vmalloc_show_meminfo(struct kernel *k, struct seq_file *m);
 /* /sys/kernel/debug/page_tables/kernel. */
 void vmalloc_show_page_tables(struct kernel *k, struct seq_file *m);
+/* /sys/kernel/debug/x86/pat_memtype_list. */
+void vmalloc_show_memtypes(struct kernel *k, struct seq_file *m);
 
 /* --- alias.c ---------------------------------------------------------------------------------- */
 
@@ -176,6 +190,11 @@ void vmalloc_run_deferred(struct vmalloc *v);
 /* The area of @kind at @addr, taken; NULL after a report that @who cannot free it. */
 struct vmap_vm *vmalloc_take_to_free(struct vmalloc *v, const void *addr, unsigned long kind,
 				     const char *who);
+
+/* --- ioremap.c -------------------------------------------------------------------------------- */
+
+/* No entry has @type's bits any more. */
+void ioremap_release_type(struct vmalloc *v, struct memtype_range *type);
 
 /* --- vmap_block.c ----------------------------------------------------------------------------- */
 

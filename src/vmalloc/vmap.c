@@ -20,11 +20,6 @@ static bool pages_are_ram(struct page *const *pages, unsigned int count)
 	return true;
 }
 
-static bool prot_is_good(pgprot_t prot)
-{
-	return prot & X86_PTE_P && !(prot & X86_PTE_ADDR_MASK);
-}
-
 /* NULL: good; else what is wrong. */
 static const char *check_vmap(struct page *const *pages, unsigned int count, unsigned long flags,
 			      pgprot_t prot)

@@ -52,7 +52,10 @@ static void test_meminfo_text(void **state)
 		 "SecPageTables:         0 kB\n"
 		 "NFS_Unstable:          0 kB\n"
 		 "Bounce:                0 kB\n"
-		 "WritebackTmp:          0 kB\n",
+		 "WritebackTmp:          0 kB\n"
+		 "VmallocTotal:   34359738367 kB\n"
+		 "VmallocUsed:           0 kB\n"
+		 "VmallocChunk:          0 kB\n",
 		 totalram_pages() * 4);
 	assert_string_equal(text, want);
 	free(text);

@@ -70,11 +70,50 @@ static void test_nodes(void **state)
 	test_shutdown(m, 0);
 }
 
+/* vmalloc's lines of meminfo; the sizes of the regions are what real kernels print. */
+static void expect_meminfo(const char *total, unsigned long used_kb)
+{
+	char *text = test_proc("meminfo"), *at = strstr(text, "VmallocTotal:"), want[160];
+
+	assert_non_null(at);
+	snprintf(want, sizeof(want), "VmallocTotal:   %s kB\nVmallocUsed:    %8lu kB\n"
+		 "VmallocChunk:          0 kB\n", total, used_kb);
+	assert_string_equal(at, want);
+	free(text);
+}
+
+static void test_meminfo(void **state)
+{
+	struct machine *m = test_boot("mem=64M");
+	char *p, *q;
+
+	expect_meminfo("34359738367", 0);
+	p = vmalloc(4 * P);
+	q = vmalloc(600 * P);	/* and two for the array */
+	expect_meminfo("34359738367", 606 * 4);
+	vfree(p);
+	vfree(q);
+	expect_meminfo("34359738367", 0);
+	test_shutdown(m, 0);
+	m = test_boot("x86_64_la57 mem=64M");
+	expect_meminfo("13743895347199", 0);
+	test_shutdown(m, 0);
+	m = test_boot("x86_32 mem=1G");
+	expect_meminfo("  122880", 0);
+	test_shutdown(m, 0);
+	m = test_boot("x86_32 mem=512M");
+	p = vmalloc(P);
+	expect_meminfo("  499832", 4);
+	vfree(p);
+	test_shutdown(m, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_meminfo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
