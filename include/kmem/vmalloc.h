@@ -150,6 +150,18 @@ KMEM_DECL(void *, __vmalloc_node,
 KMEM_DECL(unsigned long, vmalloc_nr_pages, (void));
 
 /**
+ * vmalloc_nr_tables - pages that hold the kernel's page tables (libkmem's own)
+ * @managed: set to how many of them the page allocator gave, unless NULL; the others lie in reserved
+ *           ranges or above RAM
+ *
+ * Tables of the direct map are made at boot, those of vmalloc when an area first needs them; they
+ * stay until shutdown. They stand in no counter of vmstat or meminfo, whose PageTables is what user
+ * space's take (Linux's Documentation/filesystems/proc.rst).
+ * Return: pages, the top table included; 0 without a machine. Any context.
+ */
+KMEM_DECL(unsigned long, vmalloc_nr_tables, (unsigned long *managed));
+
+/**
  * vfree - give back what vmalloc() or vzalloc() returned; NULL is ignored
  *
  * The pages are free at once. The addresses are not: they are kept until many have gathered and

@@ -171,8 +171,10 @@ static void table_free_unused(struct pgtable *pt, const struct pt_table *table)
 
 static void table_account_locked(struct pgtable *pt, const struct pt_table *table)
 {
-	if (table->page)
+	if (table->page) {
 		list_add(&table->page->list, &pt->pages);
+		pt->nr_managed++;
+	}
 	pt->nr_tables++;
 }
 
@@ -280,6 +282,17 @@ int pgtable_prepare(struct pgtable *pt, kva_t kva, uint64_t size)
 		if (!entry_at(pt, at, last_level(pt), true))
 			return -ENOMEM;
 	return 0;
+}
+
+unsigned long pgtable_count(struct pgtable *pt, unsigned long *managed)
+{
+	unsigned long nr;
+
+	arch_spin_lock(&pt->lock);
+	nr = pt->nr_tables;
+	*managed = pt->nr_managed;
+	arch_spin_unlock(&pt->lock);
+	return nr;
 }
 
 void pgtable_exit(struct pgtable *pt)

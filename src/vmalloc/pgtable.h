@@ -19,6 +19,7 @@ struct pgtable {
 	struct pt_pool pool;
 	struct list_head pages;		/* tables that came from the page allocator */
 	unsigned long nr_tables;	/* all tables */
+	unsigned long nr_managed;	/* of them those on `pages` */
 };
 
 /* Empty; frames may be added to its pool next. */
@@ -34,6 +35,9 @@ int pgtable_prepare(struct pgtable *pt, kva_t kva, uint64_t size);
 
 /* Give all tables back; nobody may walk them any more. */
 void pgtable_exit(struct pgtable *pt);
+
+/* How many tables there are; *@managed: how many of them came from the page allocator. */
+unsigned long pgtable_count(struct pgtable *pt, unsigned long *managed);
 
 /* Map physical bytes [@start, @end) at @kva, where nothing is mapped, by the largest leaves that
  * fit, or by small ones unless @large: the direct map, ioremap(), large pages. 0; -ENOMEM: the

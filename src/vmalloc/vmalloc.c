@@ -46,13 +46,20 @@ void vmalloc_end(void)
 	context_end_call();
 }
 
-static void warn_failure(struct kernel *k, gfp_t gfp, unsigned long size, const char *what)
+/* @fmt: what failed. */
+static KMEM_PRINTF(4, 5) void warn_failure(struct kernel *k, gfp_t gfp, unsigned long size,
+					   const char *fmt, ...)
 {
 	char text[128];
+	va_list args;
+	int len;
 
 	if (gfp & __GFP_NOWARN)
 		return;
-	ksnprintf(text, sizeof(text), "vmalloc error: size %lu, %s", size, what);
+	len = ksnprintf(text, sizeof(text), "vmalloc error: size %lu, ", size);
+	va_start(args, fmt);
+	kvsnprintf(text + len, sizeof(text) - (size_t)len, fmt, args);
+	va_end(args);
 	warn_alloc_text(k, gfp, text);
 }
 
@@ -78,26 +85,33 @@ static unsigned int huge_order(const struct kernel *k, const struct vm_request *
 	return share >> X86_PMD_SHIFT ? X86_PMD_SHIFT - PAGE_SHIFT : 0;
 }
 
-/* Pages and mapping for an area that has its addresses. NULL: done; else what failed. */
-static const char *fill(struct vmalloc *v, struct vmap_vm *vm, const struct vm_request *r,
-			unsigned int order)
+/* Pages and mapping for an area that has its addresses. False after a line in the log. */
+static bool fill(struct vmalloc *v, struct vmap_vm *vm, const struct vm_request *r,
+		 unsigned int order)
 {
+	struct kernel *k = v->kernel;
 	unsigned long nr = pages_of(r->size);
 
 	vm->vm.pages = vm_array_alloc(v, nr, r->gfp, r->node, r->caller);
-	if (!vm->vm.pages)
-		return "failed to allocate the page array";
+	if (!vm->vm.pages) {
+		warn_failure(k, r->gfp, r->size, "failed to allocated page array size %lu",
+			     nr * sizeof(struct page *));
+		return false;
+	}
 	vm->array_len = nr;
-	vm->vm.nr_pages = (unsigned int)vm_take_pages(v->kernel, vm->vm.pages, nr, order, r->gfp,
-						      r->node);
-	__atomic_add_fetch(&v->nr_pages, vm->vm.nr_pages, __ATOMIC_RELAXED);
-	if (vm->vm.nr_pages < nr)
-		return order ? "page order 9, failed to allocate pages" :
-			       "page order 0, failed to allocate pages";
 	vm->vm.page_order = order;
-	if (!alias_possible(v->kernel))
+	vm->vm.nr_pages = (unsigned int)vm_take_pages(k, vm->vm.pages, nr, order, r->gfp, r->node);
+	__atomic_add_fetch(&v->nr_pages, vm->vm.nr_pages, __ATOMIC_RELAXED);
+	if (vm->vm.nr_pages < nr) {
+		warn_failure(k, r->gfp, r->size, "page order %u, failed to allocate pages", order);
+		return false;
+	}
+	if (!alias_possible(k))
 		vm->vm.addr = page_address(vm->vm.pages[0]);
-	return alias_map(v, vm->va, vm->vm.pages, nr, r->prot, order) ? "failed to map pages" : NULL;
+	if (!alias_map(v, vm->va, vm->vm.pages, nr, r->prot, order))
+		return true;
+	warn_failure(k, r->gfp, r->size, "page order %u, failed to map pages", order);
+	return false;
 }
 
 /* NULL after a line in the log. */
@@ -106,7 +120,6 @@ static void *make_area(struct vmalloc *v, const struct vm_request *r, unsigned i
 	struct vm_request padded = *r;
 	unsigned long unit = PAGE_SIZE << order;
 	struct vmap_vm *vm;
-	const char *failed;
 
 	padded.size = (r->size + unit - 1) & ~(unit - 1);
 	if (padded.align < unit)
@@ -114,15 +127,45 @@ static void *make_area(struct vmalloc *v, const struct vm_request *r, unsigned i
 	padded.flags &= ~VM_ALLOW_HUGE_VMAP;
 	vm = vm_make(v, &padded);
 	if (!vm) {
-		warn_failure(v->kernel, r->gfp, r->size, "vm_struct allocation failed");
+		warn_failure(v->kernel, r->gfp, r->size, "vm_struct allocation failed%s",
+			     r->gfp & __GFP_NOFAIL ? ". Retrying." : "");
 		return NULL;
 	}
-	failed = fill(v, vm, &padded, order);
-	if (!failed)
+	if (fill(v, vm, &padded, order))
 		return vm_publish(v, vm);
 	vm_drop(v, vm);
-	warn_failure(v->kernel, r->gfp, r->size, failed);
 	return NULL;
+}
+
+/* Whether a request that must not fail may have better luck later: there could be room for it, and
+ * there is somebody who could make some. */
+static bool wait_for_room(struct vmalloc *v, const struct vm_request *r)
+{
+	uint64_t room = r->end ? r->end - r->start : v->kernel->arch->vmalloc_size;
+	uint32_t nobody_wakes = 0;
+
+	if (room <= r->size || !alias_possible(v->kernel))
+		return false;
+	if (arch_alone()) {
+		report_bug(v->kernel, "vmalloc: no room for %lu bytes with __GFP_NOFAIL, and there is "
+				      "no other thread that could make some", r->size);
+		return false;
+	}
+	arch_wait(&nobody_wakes, 0, 1);
+	vmalloc_run_deferred(v);
+	return true;
+}
+
+/* Linux, too, repeats a request with __GFP_NOFAIL each tick; the log hears of it once. */
+static void *make_small(struct vmalloc *v, const struct vm_request *r)
+{
+	struct vm_request again = *r;
+	void *p = make_area(v, r, 0);
+
+	again.gfp |= __GFP_NOWARN;
+	while (!p && r->gfp & __GFP_NOFAIL && wait_for_room(v, r))
+		p = make_area(v, &again, 0);
+	return p;
 }
 
 static void *make_any(struct vmalloc *v, const struct vm_request *r)
@@ -142,7 +185,7 @@ static void *make_any(struct vmalloc *v, const struct vm_request *r)
 	order = huge_order(k, r);
 	if (order)
 		p = make_area(v, r, order);
-	return p ? p : make_area(v, r, 0);
+	return p ? p : make_small(v, r);
 }
 
 void *vmalloc_request(struct kernel *k, const struct vm_request *r)
@@ -275,7 +318,7 @@ static const char *check_range(const struct vm_request *r, unsigned long start, 
 		return "the alignment is no power of two";
 	if (r->flags & ~(VM_USERMAP | VM_ALLOW_HUGE_VMAP | VM_FLUSH_RESET_PERMS | VM_ALLOC))
 		return "unknown flags";
-	if (!(r->prot & X86_PTE_P) || r->prot & X86_PTE_ADDR_MASK)
+	if (!prot_is_good(r->prot))
 		return "no protection of a 4 KiB entry";
 	if (start < vmalloc_start_addr() || end > vmalloc_end_addr() || start >= end)
 		return "the range does not lie in the vmalloc region";
@@ -335,6 +378,17 @@ unsigned long vmalloc_nr_pages(void)
 	struct kernel *k = arch_kernel();
 
 	return k ? __atomic_load_n(&k->vmalloc->nr_pages, __ATOMIC_RELAXED) : 0;
+}
+
+unsigned long vmalloc_nr_tables(unsigned long *managed)
+{
+	struct kernel *k = arch_kernel();
+	unsigned long of_pages = 0;
+	unsigned long nr = k ? pgtable_count(&k->vmalloc->pgtable, &of_pages) : 0;
+
+	if (managed)
+		*managed = of_pages;
+	return nr;
 }
 
 /* --- giving back ------------------------------------------------------------------------------ */

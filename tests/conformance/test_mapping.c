@@ -24,8 +24,11 @@ static void check_and_free(char *p, size_t size)
 static void relatives_of_vmalloc(void **state)
 {
 	struct machine *m = test_boot(PLAIN);
+	unsigned long managed, tables = vmalloc_nr_tables(&managed);
 	char *p;
 
+	assert_true(tables > managed);
+	assert_int_equal(managed, 0);
 	check_and_free(vmalloc_user(P), P);
 	check_and_free(vmalloc_node(P, 0), P);
 	check_and_free(vzalloc_node(P, 0), P);
@@ -44,6 +47,9 @@ static void relatives_of_vmalloc(void **state)
 	vfree_atomic(p);
 	vm_unmap_aliases();
 	assert_int_equal(vmalloc_nr_pages(), 0);
+	/* They stay. */
+	assert_int_equal(vmalloc_nr_tables(&managed), tables + managed);
+	assert_true(managed >= 2);
 	test_shutdown(m, 0);
 }
 

@@ -164,6 +164,7 @@ FAILS(without_copy_vmalloc_range, copy_vmalloc_range(block, block, 1, 0) == -ENO
 FAILS(without_vmalloc_start_addr, !vmalloc_start_addr())
 FAILS(without_vmalloc_end_addr, !vmalloc_end_addr())
 FAILS(without_vmalloc_nr_pages, !vmalloc_nr_pages())
+FAILS(without_vmalloc_nr_tables, !vmalloc_nr_tables(NULL))
 FAILS(without_machine_device_add, machine_device_add(0, PAGE_SIZE, NULL, NULL) == -ENODEV)
 FAILS(without_machine_device_remove, machine_device_remove(0) == -ENODEV)
 SILENT(without_iounmap, iounmap(block))
@@ -370,6 +371,7 @@ static const struct call calls[] = {
 	{ "vmalloc_start_addr", without_vmalloc_start_addr },
 	{ "vmalloc_end_addr", without_vmalloc_end_addr },
 	{ "vmalloc_nr_pages", without_vmalloc_nr_pages },
+	{ "vmalloc_nr_tables", without_vmalloc_nr_tables },
 	{ "machine_device_add", without_machine_device_add },
 	{ "machine_device_remove", without_machine_device_remove },
 	{ "iounmap", without_iounmap },

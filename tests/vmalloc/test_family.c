@@ -5,6 +5,9 @@
 #include "lib/kernel.h"
 #include "vmalloc/vmalloc.h"
 
+#include <kmem/highmem.h>
+#include <pthread.h>
+
 #define MIB (1ul << 20)
 
 static bool is_zero(const char *p, size_t size)
@@ -336,6 +339,74 @@ static void test_region_full(void **state)
 	test_shutdown(m, 0);
 }
 
+/* vmalloc=SIZE on x86_32: low memory ends lower, the region is that large, and can be filled. */
+static void check_vmalloc_size(const char *machine, unsigned long size)
+{
+	struct machine *m = test_boot(machine);
+	unsigned long low = 4096; /* zone DMA: below are holes */
+	char *p, *last;
+
+	while (pfn_to_page(low) && !PageHighMem(pfn_to_page(low)))
+		low++;
+	assert_non_null(pfn_to_page(low));
+	assert_int_equal(VMALLOC_END - VMALLOC_START, size);
+	/* Between low memory and it there is the hole alone. */
+	assert_int_equal(window_kva(arch_kernel(), (void *)(uintptr_t)VMALLOC_START),
+			 0xc0000000 + low * P + 8 * MIB);
+	p = vmalloc(size - P);
+	assert_non_null(p);
+	last = p + size - P - 1;
+	*last = 2;
+	assert_int_equal(walk_to(ptr_to_kva(last), MMU_WRITE),
+			 page_to_phys(vmalloc_to_page(last)) + P - 1);
+	test_hear();
+	assert_null(vmalloc(1));
+	expect_heard("use vmalloc=<size> to increase size");
+	vfree(p);
+	assert_null(vmalloc(size));
+	test_shutdown(m, 0);
+}
+
+static void test_vmalloc_size_on_x86_32(void **state)
+{
+	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1", 120 * MIB);
+	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1 cmdline=vmalloc=256M", 256 * MIB);
+	check_vmalloc_size("x86_32_pae mem=1G isolate_metadata=1 cmdline=vmalloc=200M", 200 * MIB);
+	/* Less than the usual 128 MiB: more low memory. */
+	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1 cmdline=vmalloc=32M", 32 * MIB);
+}
+
+/* With __GFP_NOFAIL: again and again, as long as somebody could make room. */
+static void *free_later_fn(void *arg)
+{
+	machine_enter(((void **)arg)[0]);
+	/* The other thread is in vmalloc() by then, or comes too late for this to matter. */
+	usleep(20000);
+	vfree(((void **)arg)[1]);
+	return NULL;
+}
+
+static void test_nofail_waits_for_room(void **state)
+{
+	struct machine *m = test_boot("x86_32 mem=1G isolate_metadata=1");
+	void *args[2] = {m, vmalloc(100 * MIB)}, *p;
+	pthread_t thread;
+
+	assert_non_null(args[1]);
+	test_hear();
+	assert_null(__vmalloc(60 * MIB, GFP_KERNEL | __GFP_NOFAIL));
+	expect_heard("vmalloc error: size 62914560, vm_struct allocation failed. Retrying.");
+	expect_report(MACHINE_BUG, "vmalloc: no room for 62914560 bytes with __GFP_NOFAIL");
+	assert_int_equal(pthread_create(&thread, NULL, free_later_fn, args), 0);
+	p = __vmalloc(60 * MIB, GFP_KERNEL | __GFP_NOFAIL);
+	assert_non_null(p);
+	pthread_join(thread, NULL);
+	/* More than the whole region: nobody can make room for that. */
+	assert_null(__vmalloc(200 * MIB, GFP_KERNEL | __GFP_NOFAIL));
+	vfree(p);
+	test_shutdown(m, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +420,8 @@ int main(void)
 		cmocka_unit_test(test_vread),
 		cmocka_unit_test(test_copy_range),
 		cmocka_unit_test(test_region_full),
+		cmocka_unit_test(test_vmalloc_size_on_x86_32),
+		cmocka_unit_test(test_nofail_waits_for_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

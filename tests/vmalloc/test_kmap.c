@@ -146,7 +146,7 @@ static void test_waits(void **state)
 	start("x86_32 mem=1G cpus=2");
 	for (unsigned int i = 0; i < 1024; i++)
 		assert_non_null(kmap(pages[i]));
-	pthread_create(&thread, NULL, unmapper, m);
+	assert_int_equal(pthread_create(&thread, NULL, unmapper, m), 0);
 	assert_non_null(kmap(pages[1024]));
 	kunmap(pages[1024]);
 	pthread_join(thread, NULL);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* src/vmalloc/pgtable.c and boot's direct map: what was mapped is what the walker finds. */
-#include "../support/kmem_test.h"
+#include "vmalloc_test.h"
 
 #include "memblock/memblock.h"
 #include "vmalloc/vmalloc.h"
 
 #include <errno.h>
 
-#define P PAGE_SIZE
 #define DIRECT 0xffff888000000000ull
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -379,6 +378,77 @@ static void test_x86_32_the_kernel_owns_page_directory_entries_768_to_1023(void 
 	test_shutdown(m, 0);
 }
 
+/* Tables come when an area needs them and stay, are counted exactly, and come once. */
+static void check_accounting(const char *machine, unsigned long mib_a_table)
+{
+	struct machine *m = test_boot(machine);
+	unsigned long managed, first, tables = vmalloc_nr_tables(&managed), free = test_free_pages();
+	unsigned long size = 24 * MIB;
+	void *p, *q[40];
+
+	check_tables();
+	assert_int_equal(managed, 0);
+	/* An area without pages of its own: what goes are tables and structures. */
+	p = ioremap(0xf0000000, size);
+	check_tables();
+	iounmap(p);
+	vm_unmap_aliases();
+	first = vmalloc_nr_tables(&managed) - tables;
+	assert_int_equal(managed, first);
+	/* Again and again: nothing more. */
+	p = vmalloc(size);
+	tables = vmalloc_nr_tables(NULL);
+	vfree(p);
+	vm_unmap_aliases();
+	for (unsigned int i = 0; i < 20; i++) {
+		p = vmalloc(size - i * P);
+		assert_non_null(p);
+		assert_int_equal(vmalloc_nr_tables(NULL), tables);
+		vfree(p);
+		vm_unmap_aliases();
+	}
+	for (unsigned int i = 0; i < 40; i++)
+		q[i] = vmalloc((1 + i % 5) * P);
+	for (unsigned int i = 0; i < 40; i++)
+		vfree(q[i]);
+	vm_unmap_aliases();
+	assert_int_equal(vmalloc_nr_tables(&managed), tables);
+	check_tables();
+	/* A table for each @mib_a_table, and at most two where an area begins and ends, with one
+	 * above them in the long modes. */
+	assert_in_range(managed, 24 / mib_a_table, 24 / mib_a_table + 3);
+	/* What is missing from the free pages are these tables, and kmalloc()'s pages. */
+	assert_in_range(free - test_free_pages(), managed, managed + 8);
+	test_shutdown(m, 0);
+}
+
+static void test_accounting(void **state)
+{
+	check_accounting("x86_64 mem=64M", 2);
+	check_accounting("x86_64_la57 mem=64M", 2);
+	check_accounting("x86_32_pae mem=64M", 2);
+	check_accounting("x86_32 mem=64M", 4);
+}
+
+/* Tables that an area got which then failed stay, and serve the next one. */
+static void test_tables_of_a_failure(void **state)
+{
+	struct machine *m = test_boot("preset=tiny-8M");
+	unsigned long managed, free = test_free_pages();
+	void *p;
+
+	assert_null(__vmalloc((totalram_pages() - 1) * P, GFP_KERNEL | __GFP_NOWARN));
+	check_tables();
+	p = vmalloc(P);
+	assert_non_null(p);
+	check_tables();
+	vfree(p);
+	vm_unmap_aliases();
+	vmalloc_nr_tables(&managed);
+	assert_in_range(free - test_free_pages(), managed, managed + 8);
+	test_shutdown(m, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +463,8 @@ int main(void)
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_large_ram),
+		cmocka_unit_test(test_accounting),
+		cmocka_unit_test(test_tables_of_a_failure),
 		cmocka_unit_test(test_other_modes),
 		cmocka_unit_test(test_x86_32_vmalloc_lives_above_high_memory),
 		cmocka_unit_test(test_x86_32_the_kernel_owns_page_directory_entries_768_to_1023),

@@ -219,9 +219,10 @@ static void test_property(void **state)
 	m = test_boot("mem=192M cpus=3 isolate_metadata=1");
 	before = test_free_pages();
 	stop = false;
-	pthread_create(&watch, NULL, watcher, NULL);
+	assert_int_equal(pthread_create(&watch, NULL, watcher, NULL), 0);
 	for (unsigned int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, worker, (void *)(uintptr_t)(i + 1));
+		assert_int_equal(pthread_create(&threads[i], NULL, worker,
+						(void *)(uintptr_t)(i + 1)), 0);
 	for (unsigned int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
@@ -239,6 +240,7 @@ static void test_property(void **state)
 	assert_string_equal(text, "");
 	free(text);
 	assert_int_equal(vmalloc_nr_pages(), 0);
+	check_tables();
 	assert_int_equal(test_free_pages(), before);
 	test_shutdown(m, 0);
 }

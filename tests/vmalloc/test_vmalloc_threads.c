@@ -98,9 +98,10 @@ static void test_threads(void **state)
 
 	m = test_boot("mem=128M cpus=2 isolate_metadata=1");
 	before = test_free_pages();
-	pthread_create(&watch, NULL, watcher, NULL);
+	assert_int_equal(pthread_create(&watch, NULL, watcher, NULL), 0);
 	for (unsigned int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, worker, (void *)(uintptr_t)(i + 1));
+		assert_int_equal(pthread_create(&threads[i], NULL, worker,
+						(void *)(uintptr_t)(i + 1)), 0);
 	for (unsigned int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
@@ -136,7 +137,7 @@ static void test_free_race(void **state)
 	m = test_boot("mem=64M cpus=2 isolate_metadata=1");
 	pthread_barrier_init(&barrier, NULL, RACERS + 1);
 	for (unsigned int i = 0; i < RACERS; i++)
-		pthread_create(&threads[i], NULL, racer, NULL);
+		assert_int_equal(pthread_create(&threads[i], NULL, racer, NULL), 0);
 	for (unsigned int i = 0; i < RACES; i++) {
 		shared = vmalloc(2 * P);
 		assert_non_null(shared);

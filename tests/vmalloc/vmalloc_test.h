@@ -120,4 +120,36 @@ static inline void check_area(char *p, size_t size, uint64_t seed)
 	assert_int_equal(walk_to(guard, MMU_READ), UINT64_MAX);
 }
 
+/* Tables under the one at @table, itself included, as a walk from CR3 finds them: those of @level and
+ * below, of @levels. */
+static inline unsigned long tables_below(phys_addr_t table, unsigned int level, unsigned int levels,
+					 unsigned int entry_size)
+{
+	unsigned long nr = 1;
+
+	for (unsigned int i = 0; level + 1 < levels && i < P / entry_size; i++) {
+		uint64_t value = 0;
+
+		assert_int_equal(mmu_phys_read(table + i * entry_size, &value, entry_size), 0);
+		if (value & X86_PTE_P && !(value & X86_PTE_PS))
+			nr += tables_below(value & X86_PTE_ADDR_MASK, level + 1, levels, entry_size);
+	}
+	return nr;
+}
+
+/* No table is lost, none counted twice: as many can be reached as vmalloc_nr_tables() says. */
+static inline void check_tables(void)
+{
+	struct mmu_regs regs;
+	bool pae, lma;
+
+	assert_int_equal(mmu_get_regs(&regs), 0);
+	pae = regs.cr4 & X86_CR4_PAE;
+	lma = regs.efer & X86_EFER_LMA;
+	assert_int_equal(vmalloc_nr_tables(NULL),
+			 tables_below(regs.cr3 & PAGE_MASK, 0,
+				      lma ? 4 + !!(regs.cr4 & X86_CR4_LA57) : pae ? 3 : 2,
+				      pae ? 8 : 4));
+}
+
 #endif
