@@ -14,8 +14,10 @@
 
 #include "../support/kmem_test.h"
 
-/* How many times the usual work; more in the long suite. */
-extern unsigned int stress_scale;
+/* Which random choices; each round of --seconds has its own. */
+extern uint64_t stress_seed;
+/* In the first round of --seconds: what takes too long for every day is done as well. */
+extern bool stress_long;
 
 struct stress_test_group {
 	const char *name;
@@ -23,8 +25,8 @@ struct stress_test_group {
 	size_t nr;
 };
 
-extern const struct stress_test_group threads_group, life_group, machines_group, rcu_group,
-	repeat_group;
+extern const struct stress_test_group threads_group, crowd_group, frees_group, caches_group,
+	pages_group, life_group, machines_group, rcu_group, repeat_group;
 
 #define STRESS_GROUP(group, array)                                             \
 	const struct stress_test_group group##_group = { #group, array,        \
@@ -64,13 +66,34 @@ void run_workers(unsigned int n, struct machine *m, void (*fn)(struct worker *),
 
 void stress_drop_log(struct machine *m, int level, const char *line, void *arg);
 
+/* Note what @m, just booted and entered, holds; and look that all of it is there again: caches are sound,
+ * counters exact, every page is back and merged with its buddies as it was. @split: pieces of larger
+ * blocks were freed, so that page counts balance, but not order by order. */
+void ledger_open(struct machine *m);
+void ledger_close(struct machine *m, bool split);
+
 /* Boot with the log thrown away: several threads may write it. */
 static inline struct machine *stress_boot(const char *text)
 {
 	struct machine *m = test_boot(text);
 
 	machine_set_log_sink(m, stress_drop_log, NULL);
+	ledger_open(m);
 	return m;
+}
+
+/* The end of a machine that was booted so and is entered. Page tables of vmalloc() stay as in Linux:
+ * whoever uses it boots with isolate_metadata. */
+static inline void stress_shutdown(struct machine *m)
+{
+	ledger_close(m, false);
+	test_shutdown(m, 0);
+}
+
+static inline void stress_shutdown_split(struct machine *m)
+{
+	ledger_close(m, true);
+	test_shutdown(m, 0);
 }
 
 /* --- objects of every kind ------------------------------------------------------------------- */
@@ -79,6 +102,7 @@ static inline struct machine *stress_boot(const char *text)
 
 struct load {
 	struct kmem_cache *caches[NR_LOAD_CACHES];
+	bool scarce;	/* mix() does without an object when memory has run out */
 };
 
 struct object {
@@ -100,5 +124,9 @@ void object_alloc(const struct load *l, struct object *o, uint64_t *seed);
 /* Whether it still holds what it was filled with. */
 bool object_ok(const struct object *o);
 void object_free(const struct load *l, struct object *o);
+
+/* @steps of the usual mix, half allocations, half frees, each with a look at the contents; every 64
+ * steps on another of the first @migrate_cpus CPUs, unless 0. */
+void mix(struct worker *w, const struct load *l, unsigned int steps, unsigned int migrate_cpus);
 
 #endif

@@ -42,12 +42,12 @@ static void objects_outlive_their_thread(void **state)
 	unsigned int round;
 
 	load_create(&l.load);
-	for (round = 0; round < 50 * stress_scale; round++) {
+	for (round = 0; round < 50; round++) {
 		run_workers(4, m, leaver, &l);
 		run_workers(4, m, heir, &l);
 	}
 	load_destroy(&l.load);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- a destructor that frees after the thread was detached ----------------------------------- */
@@ -75,15 +75,16 @@ static void a_destructor_frees_after_the_thread(void **state)
 
 	/* Made after the library's own key: its destructor runs later in each pass. */
 	assert_int_equal(pthread_key_create(&late_key, late_free), 0);
-	for (round = 0; round < 200 * stress_scale; round++)
+	for (round = 0; round < 200; round++)
 		run_workers(4, NULL, late_worker, NULL);
 	pthread_key_delete(late_key);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- many short threads ---------------------------------------------------------------------- */
 
 #define NR_SHORT 16
+#define WINDOW 12	/* threads at the same time, more than CPUs */
 
 struct relay {
 	struct load load;
@@ -112,24 +113,24 @@ static void short_worker(struct worker *w)
 
 static void threads_come_and_go(void **state)
 {
-	struct machine *m = stress_boot("preset=x86_64 mem=64M cpus=4");
+	struct machine *m = stress_boot("preset=x86_64 mem=64M cpus=8 nodes=2");
 	static struct relay r;
-	static struct worker workers[6];
-	unsigned int i, n;
+	static struct worker workers[WINDOW];
+	unsigned int i, n, threads = stress_long ? 100000 : 3000;
 
 	memset(&r, 0, sizeof(r));
 	pthread_mutex_init(&r.lock, NULL);
 	load_create(&r.load);
-	/* A window of six threads slides along: one ends, one begins. */
-	for (n = 0; n < 3000 * stress_scale; n++) {
-		struct worker *w = &workers[n % 6];
+	/* A window slides along: one thread ends, one begins. */
+	for (n = 0; n < threads; n++) {
+		struct worker *w = &workers[n % WINDOW];
 
-		if (n >= 6)
+		if (n >= WINDOW)
 			workers_join(w, 1);
 		worker_init(w, n, m, short_worker, &r);
 		worker_start(w);
 	}
-	workers_join(workers, 6);
+	workers_join(workers, WINDOW);
 	for (i = 0; i < NR_SHORT; i++) {
 		if (!r.baton[i].p)
 			continue;
@@ -138,7 +139,7 @@ static void threads_come_and_go(void **state)
 	}
 	load_destroy(&r.load);
 	pthread_mutex_destroy(&r.lock);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static const struct CMUnitTest life_tests[] = {

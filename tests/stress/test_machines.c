@@ -26,7 +26,7 @@ static void side_shutdown(struct side *s)
 {
 	assert_int_equal(machine_enter(s->m), 0);
 	load_destroy(&s->load);
-	test_shutdown(s->m, 0);
+	stress_shutdown(s->m);
 }
 
 static void side_worker(struct worker *w)
@@ -37,7 +37,7 @@ static void side_worker(struct worker *w)
 
 	CHECK(w, machine_current() == s->m);
 	CHECK(w, totalram_pages() == s->pages);
-	for (i = 0; i < 50000 * stress_scale; i++) {
+	for (i = 0; i < 50000; i++) {
 		struct object *o = &held[test_rand(&w->seed) % NR_HELD];
 
 		if (o->p) {
@@ -82,7 +82,7 @@ static void commuter(struct worker *w)
 	unsigned int i, here = w->id % 2;
 
 	memset(held, 0, sizeof(held));
-	for (i = 0; i < 50000 * stress_scale; i++) {
+	for (i = 0; i < 50000; i++) {
 		struct object *o = &held[here][test_rand(&w->seed) % NR_HELD];
 
 		if (i % 20 == 0) {
@@ -158,11 +158,11 @@ static void neither_sees_the_other(void **state)
 	assert_false(virt_addr_valid(p));
 	assert_true(virt_addr_valid(q));
 	kfree(q);
-	test_shutdown(b, 0);
+	stress_shutdown(b);
 	assert_int_equal(machine_enter(a), 0);
 	kmem_cache_free(s, p);
 	kmem_cache_destroy(s);
-	test_shutdown(a, 0);
+	stress_shutdown(a);
 	free(before);
 	free(after);
 	free(other);
@@ -178,7 +178,7 @@ static void booting_worker(struct worker *w)
 	char text[80];
 	void *p[50];
 
-	for (i = 0; i < 8 * stress_scale; i++) {
+	for (i = 0; i < 8; i++) {
 		snprintf(text, sizeof(text), "preset=x86_64 mem=%uM cpus=%u", 32 + 16 * w->id,
 			 1 + w->id);
 		CHECK(w, !machine_boot_text(text, &m, &err));
@@ -217,8 +217,8 @@ static void no_machine_entered(void **state)
 
 	run_workers(1, NULL, unentered_worker, NULL);
 	expect_report(MACHINE_WARN, "no machine entered");
-	test_shutdown(b, 0);
-	test_shutdown(a, 0);
+	stress_shutdown(b);
+	stress_shutdown(a);
 }
 
 static const struct CMUnitTest machines_tests[] = {

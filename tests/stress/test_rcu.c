@@ -117,7 +117,7 @@ static void remove_nth(struct shared_list *l, unsigned int nth)
 
 static void update_list(struct worker *w, struct shared_list *l)
 {
-	for (unsigned int i = 0; i < 15000 * stress_scale; i++) {
+	for (unsigned int i = 0; i < 15000; i++) {
 		insert(w, l);
 		remove_nth(l, (unsigned int)(test_rand(&w->seed) % 30));
 		if (i % 16 == 0)
@@ -152,7 +152,7 @@ static void a_list_under_rcu(const char *machine)
 	while (l.head)
 		remove_nth(&l, 0);
 	/* What is queued goes with the machine. */
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 	pthread_mutex_destroy(&l.mutex);
 }
 
@@ -272,7 +272,7 @@ static void replace_record(struct worker *w, struct table *t, unsigned int place
 /* Fill the table here and there; now and then empty it, and let the slabs go. */
 static void update_table(struct worker *w, struct table *t)
 {
-	for (unsigned int i = 0; i < 30000 * stress_scale && !w->failure[0]; i++) {
+	for (unsigned int i = 0; i < 30000 && !w->failure[0]; i++) {
 		if (i % 100 < 100 - NR_PLACES)
 			replace_record(w, t, (unsigned int)(test_rand(&w->seed) % NR_PLACES), true);
 		else
@@ -317,7 +317,7 @@ static void a_table_of_typesafe_objects(const char *machine)
 		if (t.places[i])
 			put_record(&t, t.places[i]);
 	kmem_cache_destroy(t.cache);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static void a_table_on_cpus_of_their_own(void **state)
@@ -349,7 +349,7 @@ static void queue_and_wait(struct worker *w)
 {
 	unsigned int called = 0, queued = 0;
 
-	for (unsigned int i = 0; i < 1500 * stress_scale; i++) {
+	for (unsigned int i = 0; i < 1500; i++) {
 		unsigned int n = (unsigned int)(test_rand(&w->seed) % 20);
 
 		while (n--) {
@@ -381,7 +381,7 @@ static void a_barrier_means_what_it_says(void **state)
 	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=4 nodes=2");
 
 	run_workers(6, m, queue_and_wait, NULL);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- pools ------------------------------------------------------------------------------------ */
@@ -390,7 +390,7 @@ static void turn_over(struct worker *w)
 {
 	mempool_t *pool = w->arg;
 
-	for (unsigned int i = 0; i < 10000 * stress_scale; i++) {
+	for (unsigned int i = 0; i < 10000; i++) {
 		unsigned int *e = mempool_alloc(pool, i % 5 ? GFP_KERNEL : GFP_NOWAIT);
 
 		if (!e) {
@@ -429,7 +429,7 @@ static void a_pool_for_more_threads_than_elements(void **state)
 	run_workers(6, m, turn_over, pool);
 	assert_int_equal(pool->curr_nr, 2);
 	mempool_destroy(pool);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static const struct CMUnitTest tests[] = {

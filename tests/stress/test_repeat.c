@@ -72,7 +72,7 @@ static void play(const char *text, uint64_t seed, struct recording *r)
 	struct load l;
 
 	load_create(&l);
-	for (i = 0; i < 20000 * stress_scale; i++) {
+	for (i = 0; i < 20000; i++) {
 		struct object *o = &slots[test_rand(&seed) % NR_SLOTS];
 
 		if (i % 100 == 0)
@@ -103,7 +103,7 @@ static void play(const char *text, uint64_t seed, struct recording *r)
 	record_proc(r, "slabinfo");
 	record_proc(r, "buddyinfo");
 	record_stats(r);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static const char *const scripts[] = {
@@ -177,7 +177,7 @@ static void another_machine_does_not_disturb(void **state)
 	workers_join(w, 2);
 	assert_int_equal(machine_enter(m), 0);
 	load_destroy(&noise.load);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 	assert_int_equal(a.len, b.len);
 	assert_memory_equal(a.text, b.text, a.len);
 	free(a.text);

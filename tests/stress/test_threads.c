@@ -2,40 +2,10 @@
 /* Many threads on one machine: their own objects, each other's, and one who cleans up meanwhile. */
 #include "stress.h"
 
-#define NR_SLOTS 150
-
-/* Steps of the usual mix: half allocations, half frees, each with a look at the contents. */
-static void mix(struct worker *w, const struct load *l, unsigned int steps,
-		unsigned int migrate_cpus)
-{
-	struct object slots[NR_SLOTS] = { 0 };
-	unsigned int i;
-
-	for (i = 0; i < steps; i++) {
-		struct object *o = &slots[test_rand(&w->seed) % NR_SLOTS];
-
-		if (migrate_cpus && i % 64 == 0)
-			CHECK(w, !cpu_migrate((unsigned int)(test_rand(&w->seed) % migrate_cpus)));
-		if (o->p) {
-			CHECK(w, object_ok(o));
-			object_free(l, o);
-		} else {
-			object_alloc(l, o, &w->seed);
-			CHECK(w, o->p);
-		}
-	}
-	for (i = 0; i < NR_SLOTS; i++) {
-		if (!slots[i].p)
-			continue;
-		CHECK(w, object_ok(&slots[i]));
-		object_free(l, &slots[i]);
-	}
-}
-
 static void mixing_worker(struct worker *w)
 {
 	CHECK(w, smp_processor_id() >= 0);
-	mix(w, w->arg, 60000 * stress_scale, 0);
+	mix(w, w->arg, 60000, 0);
 }
 
 static void more_threads_than_cpus(void **state)
@@ -46,7 +16,7 @@ static void more_threads_than_cpus(void **state)
 	load_create(&l);
 	run_workers(8, NULL, mixing_worker, &l);
 	load_destroy(&l);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static void a_cpu_for_each_thread(void **state)
@@ -57,12 +27,12 @@ static void a_cpu_for_each_thread(void **state)
 	load_create(&l);
 	run_workers(3, m, mixing_worker, &l); /* this thread has the fourth */
 	load_destroy(&l);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static void migrating_worker(struct worker *w)
 {
-	mix(w, w->arg, 60000 * stress_scale, 4);
+	mix(w, w->arg, 60000, 4);
 }
 
 static void threads_that_change_their_cpu(void **state)
@@ -73,7 +43,7 @@ static void threads_that_change_their_cpu(void **state)
 	load_create(&l);
 	run_workers(4, m, migrating_worker, &l);
 	load_destroy(&l);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- a thread that takes things away --------------------------------------------------------- */
@@ -104,7 +74,7 @@ static void busy_worker(struct worker *w)
 {
 	struct cleaning *c = w->arg;
 
-	mix(w, &c->load, 60000 * stress_scale, 0);
+	mix(w, &c->load, 60000, 0);
 }
 
 static void shrinking_and_draining_under_threads(void **state)
@@ -121,7 +91,7 @@ static void shrinking_and_draining_under_threads(void **state)
 	workers_join(&w, 1);
 	assert_true(c.rounds > 0);
 	load_destroy(&c.load);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- a thread that watches now and then ------------------------------------------------------- */
@@ -166,7 +136,7 @@ static void watched_worker(struct worker *w)
 {
 	struct watching *c = w->arg;
 
-	mix(w, &c->load, 40000 * stress_scale, w->id % 2 ? 3 : 0);
+	mix(w, &c->load, 40000, w->id % 2 ? 3 : 0);
 }
 
 static void tracing_comes_and_goes(void **state)
@@ -184,7 +154,7 @@ static void tracing_comes_and_goes(void **state)
 	assert_true(c.lines > 0);
 	assert_int_equal(c.bad, 0);
 	load_destroy(&c.load);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- caches of one's own --------------------------------------------------------------------- */
@@ -220,7 +190,7 @@ static void own_cache_worker(struct worker *w)
 {
 	unsigned int i;
 
-	for (i = 0; i < 400 * stress_scale && !w->failure[0]; i++)
+	for (i = 0; i < 400 && !w->failure[0]; i++)
 		own_cache_round(w, i);
 }
 
@@ -229,7 +199,7 @@ static void caches_come_and_go_in_every_thread(void **state)
 	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=2 cmdline=slab_nomerge");
 
 	run_workers(5, m, own_cache_worker, NULL);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* Many find that another thread has the like of it. */
@@ -238,7 +208,7 @@ static void merged_caches_come_and_go_in_every_thread(void **state)
 	struct machine *m = stress_boot("preset=x86_64 mem=128M cpus=2");
 
 	run_workers(5, m, own_cache_worker, m);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- objects that change hands --------------------------------------------------------------- */
@@ -321,12 +291,12 @@ static void producers_and_consumers(void **state)
 	memset(&q, 0, sizeof(q));
 	pthread_mutex_init(&q.lock, NULL);
 	pthread_cond_init(&q.changed, NULL);
-	q.to_produce = q.to_consume = 60000 * stress_scale;
+	q.to_produce = q.to_consume = 60000;
 	load_create(&q.load);
 	run_workers(4, m, producer_or_consumer, &q);
 	assert_int_equal(q.count, 0);
 	load_destroy(&q.load);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 	pthread_cond_destroy(&q.changed);
 	pthread_mutex_destroy(&q.lock);
 }
@@ -358,7 +328,7 @@ static void exchanger(struct worker *w)
 	unsigned int i, j;
 	uint64_t *p, word;
 
-	for (i = 0; i < 150000 * stress_scale; i++) {
+	for (i = 0; i < 150000; i++) {
 		p = kmem_cache_alloc(e->cache, GFP_KERNEL);
 		CHECK(w, p);
 		word = test_rand(&w->seed);
@@ -387,7 +357,7 @@ static void objects_that_change_hands(void **state)
 			kmem_cache_free(e.cache, e.shared[i]);
 	}
 	kmem_cache_destroy(e.cache);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- bulk ------------------------------------------------------------------------------------ */
@@ -401,7 +371,7 @@ static void bulk_worker(struct worker *w)
 	unsigned int round, i;
 	void *p[BULK];
 
-	for (round = 0; round < 5000 * stress_scale; round++) {
+	for (round = 0; round < 5000; round++) {
 		CHECK(w, kmem_cache_alloc_bulk(s, GFP_KERNEL, BULK, p) == BULK);
 		for (i = 0; i < BULK; i++)
 			test_fill(p[i], 120, w->id * 1000 + i);
@@ -421,7 +391,7 @@ static void bulk_in_every_thread(void **state)
 	assert_non_null(s);
 	run_workers(4, m, bulk_worker, s);
 	kmem_cache_destroy(s);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 /* --- running out ----------------------------------------------------------------------------- */
@@ -433,7 +403,7 @@ static void greedy_worker(struct worker *w)
 	unsigned int round, n;
 	void *p, *next;
 
-	for (round = 0; round < 10 * stress_scale; round++) {
+	for (round = 0; round < 10; round++) {
 		void *list = NULL;
 
 		for (n = 0;; n++) {
@@ -462,7 +432,7 @@ static void running_out_together(void **state)
 	assert_non_null(p);
 	kmem_cache_free(s, p);
 	kmem_cache_destroy(s);
-	test_shutdown(m, 0);
+	stress_shutdown(m);
 }
 
 static const struct CMUnitTest threads_tests[] = {
