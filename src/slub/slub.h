@@ -425,9 +425,8 @@ void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects);
 
 /* --- slub_shuffle.c ------------------------------------------------------------------------- */
 
-/* With slab_freelist_random: an order for the objects of the cache's slabs. Without memory for it
- * they come in order. */
-void slub_shuffle_init(struct slub_cache *s);
+/* With slab_freelist_random: an order for the objects of the cache's slabs. 0 or -ENOMEM. */
+int slub_shuffle_init(struct slub_cache *s);
 void slub_shuffle_release(struct slub_cache *s);
 
 /* Which object of a slab of @objects comes first, and which after that: a walk through the cache's

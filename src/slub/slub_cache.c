@@ -123,10 +123,13 @@ int backend_create(struct kmem_cache *cache)
 	slub_harden_init(s);
 	shut_fast_paths(s);
 	err = create_nodes(s);
-	if (err)
+	if (err) {
 		percpu_free(k, s->cpu_off, sizeof(struct slub_cpu));
-	else
-		slub_shuffle_init(s);
+		return err;
+	}
+	err = slub_shuffle_init(s);
+	if (err)
+		backend_release(cache);
 	return err;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "slub/slub.h"
 
+#include "lib/errno.h"
 #include "lib/rand.h"
 
 uint64_t slub_random(struct kernel *k)
@@ -16,17 +17,17 @@ uint64_t slub_random(struct kernel *k)
 	return rand_next(&state);
 }
 
-void slub_shuffle_init(struct slub_cache *s)
+int slub_shuffle_init(struct slub_cache *s)
 {
 	struct kernel *k = s->common.kernel;
 	unsigned int n = s->oo.objects;
 
 	s->random_seq = NULL;
 	if (!k->params.slab_freelist_random || n < 2)
-		return;
+		return 0;
 	s->random_seq = arch_host_alloc(k->arch, n * sizeof(*s->random_seq));
 	if (!s->random_seq)
-		return;
+		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
 		s->random_seq[i] = (uint16_t)i;
 	for (unsigned int i = n - 1; i > 0; i--) {
@@ -36,6 +37,7 @@ void slub_shuffle_init(struct slub_cache *s)
 		s->random_seq[i] = s->random_seq[j];
 		s->random_seq[j] = t;
 	}
+	return 0;
 }
 
 void slub_shuffle_release(struct slub_cache *s)
