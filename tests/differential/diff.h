@@ -3,11 +3,11 @@
  * The differential test: the same random operations on SLAB, SLUB, SLOB and a plain model.
  *
  * A process has one backend, so there is one program for each, made of the same files. Operations
- * are drawn from a seed alone, never from what an earlier one did (ops.c). world.c performs them
- * next to a model that knows what must come out: contents, alignment, zeroing, constructed objects,
- * counts. Whatever is the same on every backend is folded into a digest as it was observed, and
- * into a second one as the model has it; any difference ends the run. The digests of the three
- * programs must be equal as well (differential.sh).
+ * are drawn from a seed alone, never from what an earlier one did (ops.c). world.c, objects.c and
+ * users.c perform them next to a model that knows what must come out: contents, alignment, zeroing,
+ * constructed objects, counts. Whatever is the same on every backend is folded into a digest as it
+ * was observed, and into a second one as the model has it; any difference ends the run. The digests
+ * of the three programs must be equal as well (differential.sh).
  *
  * Each run is a child process with a machine of its own, so that a crash is a failure like any
  * other. One that fails is repeated with fewer and fewer operations until none can be left out
@@ -70,10 +70,12 @@ struct result {
 /* A machine to run on. */
 struct setup {
 	const char *text;
+	const char *slab, *slub, *slob;	/* words for the command line of that backend's machine */
 	bool merging;		/* like caches share slabs: counts are the group's */
 	bool isolated;		/* every page must be back in the end */
 	bool zero_on_alloc;
 	bool zero_on_free;
+	bool slab_poison;	/* SLAB runs constructors at every allocation, then */
 };
 
 /* ops.c */

@@ -31,6 +31,15 @@ static const struct setup setups[] = {
 	  .zero_on_free = true },
 	{ .text = "x86_64 mem=128M cpus=2 isolate_metadata=1", .isolated = true },
 	{ .text = "x86_32 mem=128M cpus=2 cmdline=slab_nomerge" },
+	{ .text = "x86_64 mem=128M cpus=2", .slab_poison = true,
+	  .slab = "slab_debug", .slub = "slub_debug", .slob = "slob_debug" },
+	{ .text = "x86_64 mem=256M cpus=4 nodes=2", .slab = "slab_nomerge slab_debug=FZ",
+	  .slub = "slab_nomerge slub_debug=FZ", .slob = "slob_debug=F" },
+	{ .text = "x86_64 mem=128M cpus=2", .slab = "slab_nomerge slab_debug=U,diff-*;P,kmalloc-*",
+	  .slub = "slab_nomerge slub_debug=U,diff-*;P,kmalloc-*", .slob = "slob_debug=U,diff-*" },
+	{ .text = "x86_64 mem=128M cpus=4", .slab = "slab_nomerge slab_max_order=3 noaliencache",
+	  .slub = "slab_nomerge slab_freelist_random slab_freelist_hardened slub_max_order=0",
+	  .slob = "slab_nomerge" },
 };
 #define NR_SETUPS (sizeof(setups) / sizeof(setups[0]))
 
@@ -115,8 +124,8 @@ static void explain(const struct setup *setup, struct op *ops, uint32_t nr, stru
 {
 	uint32_t i;
 
-	printf("%s: FAILED on \"%s\", seed %#" PRIx64 ", operation %u: %s\n", machine_backend(),
-	       setup->text, seed, res->at, res->failure);
+	printf("%s: FAILED on \"%s\" %s, seed %#" PRIx64 ", operation %u: %s\n", machine_backend(),
+	       setup->text, setup->slub ? setup->slub : "", seed, res->at, res->failure);
 	nr = shrink(setup, ops, res->at + 1 < nr ? res->at + 1 : nr, res);
 	printf("%u operations are left: %s\n", nr, res->failure);
 	for (i = 0; i < nr && i < 60; i++)
@@ -216,7 +225,8 @@ int main(int argc, char **argv)
 	}
 	sum_up(&total, o.ops);
 	for (i = 0; i < NR_SETUPS; i++)
-		printf("%016" PRIx64 " \"%s\"\n", sum[i], setups[i].text);
+		printf("%016" PRIx64 " \"%s\" %s\n", sum[i], setups[i].text,
+		       setups[i].slub ? setups[i].slub : "");
 	free(ops);
 	return 0;
 }
