@@ -502,8 +502,9 @@ void slub_node_add_locked(struct slub_node *n, struct slub_slab *slab);
 void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab);
 
 /* Take everything on the slab's `head`; an empty one unfreezes the slab. The caller owns the slab,
- * whose first byte is @base. */
+ * whose first byte is @base. The second form: inside a section. */
 void *slub_take_freelist(struct slub_slab *slab, char *base);
+void *slub_take_freelist_inside(struct slub_slab *slab, char *base);
 
 /* Partial slabs from @node's list, or (NUMA_NO_NODE) the calling CPU's node's, then from others.
  * False: none. */

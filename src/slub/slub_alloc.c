@@ -72,7 +72,7 @@ static void *alloc_from_cpu(struct slub_cache *s, struct slub_cpu *c, int node, 
 			slub_cpu_clear_slab(c);
 			return NULL;
 		}
-		object = c->freelist ? c->freelist : slub_take_freelist(c->slab, c->base);
+		object = c->freelist ? c->freelist : slub_take_freelist_inside(c->slab, c->base);
 		if (object) {
 			c->freelist = slub_next_checked(s, c->slab, object, &out->bad);
 			if (likely(!out->bad))

@@ -191,24 +191,21 @@ static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu
 	return true;
 }
 
-/* Not in the CPU's slab: the usual cases, in a section, which ends here; the rest to those who look
- * at everything. */
-static __always_inline void free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
-					   const char *what, const void *caller)
+/* @object is said to be one of @s and lies in the pages of @slab, which is not the CPU's: the usual cases, in a
+ * section, which ends here; the rest to those who look at everything. */
+static __always_inline void free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu,
+					   struct slub_slab *slab, void *object, const char *what,
+					   const void *caller)
 {
-	struct page *page = memmap_lookup_head(cpu, object);
-	struct slub_slab *slab;
-	size_t off;
-	char *base;
+	char *base = memmap_address(cpu, slub_page(slab));
+	size_t off = (uintptr_t)object - (uintptr_t)base;
 
-	if (unlikely(!page || page_type(page) != PAGE_TYPE_SLAB || s->slow_free))
-		goto slow;
-	slab = slub_slab_of(page);
-	base = memmap_address(cpu, page);
-	off = (uintptr_t)object - (uintptr_t)base;
-	if (unlikely(slab->cache != s || off >= (size_t)slub_load(slab).objects * s->common.size ||
-		     !slub_is_multiple(s, off)))
-		goto slow;
+	if (unlikely(s->slow_free || off >= (size_t)slub_load(slab).objects * s->common.size ||
+		     !slub_is_multiple(s, off))) {
+		arch_cpu_leave(cpu);
+		free_slow(s, object, what, caller);
+		return;
+	}
 	slub_poison_object(s, object);
 	if (likely(give_elsewhere(s, cpu, slab, base, object))) {
 		arch_cpu_leave(cpu);
@@ -216,23 +213,25 @@ static __always_inline void free_elsewhere(struct slub_cache *s, struct arch_cpu
 	}
 	arch_cpu_leave(cpu);
 	slub_sheaf_refused(s, slab, object, what);
-	return;
-slow:
-	arch_cpu_leave(cpu);
-	free_slow(s, object, what, caller);
 }
 
-/* One for each public function, so that the name costs its caller no argument. */
 static noinline void cache_free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
 					  const void *caller)
 {
-	free_elsewhere(s, cpu, object, "kmem_cache_free", caller);
+	struct page *page = memmap_lookup_head(cpu, object);
+
+	if (likely(page && page_type(page) == PAGE_TYPE_SLAB && slub_slab_of(page)->cache == s)) {
+		free_elsewhere(s, cpu, slub_slab_of(page), object, "kmem_cache_free", caller);
+		return;
+	}
+	arch_cpu_leave(cpu);
+	free_slow(s, object, "kmem_cache_free", caller);
 }
 
-static noinline void kfree_elsewhere(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+static noinline void kfree_elsewhere(struct slub_slab *slab, struct arch_cpu *cpu, void *object,
 				     const void *caller)
 {
-	free_elsewhere(s, cpu, object, "kfree", caller);
+	free_elsewhere(slab->cache, cpu, slab, object, "kfree", caller);
 }
 
 /* In the CPU's slab, but inside an object or the one freed last. */
@@ -243,30 +242,27 @@ static noinline __attribute__((cold)) void free_bad(struct slub_cache *s, void *
 		slub_report_double_free(s, object, what);
 }
 
-/* To the CPU's free list, in a section, which ends here; or to where it belongs. The caller's address
- * is read where it is needed, not before. */
-static __always_inline void free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
-				      const char *what,
-				      void (*elsewhere)(struct slub_cache *, struct arch_cpu *, void *,
-							const void *))
+/* To the CPU's free list, in a section, which ends here. False: @object lies in another slab, and the
+ * section goes on. */
+static __always_inline bool free_fast(struct slub_cache *s, struct arch_cpu *cpu, void *object,
+				      const char *what)
 {
 	struct slub_cpu *c = percpu_ptr(cpu, s->free_off);
 	void *first = c->freelist;
 	size_t off = (uintptr_t)object - (uintptr_t)c->base;
 
-	if (unlikely(off >= c->span)) {
-		elsewhere(s, cpu, object, SLUB_CALLER());
-		return;
-	}
+	if (unlikely(off >= c->span))
+		return false;
 	if (unlikely(!slub_is_multiple(s, off) || object == first)) {
 		arch_cpu_leave(cpu);
 		free_bad(s, object, what);
-		return;
+		return true;
 	}
 	slub_set_freepointer(s, object, first);
 	c->freelist = object;
 	slub_poison_object(s, object);
 	arch_cpu_leave(cpu);
+	return true;
 }
 
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
@@ -293,7 +289,9 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 		free_slow(s, object, "kmem_cache_free", SLUB_CALLER());
 		return;
 	}
-	free_fast(s, cpu, object, "kmem_cache_free", cache_free_elsewhere);
+	/* The caller's address is read where it is needed, not before. */
+	if (unlikely(!free_fast(s, cpu, object, "kmem_cache_free")))
+		cache_free_elsewhere(s, cpu, object, SLUB_CALLER());
 }
 
 static noinline void kfree_unentered(const void *p, const void *caller)
@@ -335,7 +333,8 @@ void kfree(const void *p)
 		kfree_slow(p);
 		return;
 	}
-	free_fast(slub_slab_of(head)->cache, cpu, (void *)(uintptr_t)p, "kfree", kfree_elsewhere);
+	if (unlikely(!free_fast(slub_slab_of(head)->cache, cpu, (void *)(uintptr_t)p, "kfree")))
+		kfree_elsewhere(slub_slab_of(head), cpu, (void *)(uintptr_t)p, SLUB_CALLER());
 }
 
 size_t ksize(const void *p)

@@ -45,7 +45,9 @@ void slub_node_remove_locked(struct slub_node *n, struct slub_slab *slab)
 	n->total_objects -= slub_load(slab).objects;
 }
 
-void *slub_take_freelist(struct slub_slab *slab, char *base)
+static __always_inline void *take_freelist(struct slub_slab *slab, char *base,
+					   bool (*cas)(struct slub_slab *, union slub_state *,
+						       union slub_state))
 {
 	union slub_state old = slub_load(slab);
 	union slub_state new;
@@ -56,8 +58,18 @@ void *slub_take_freelist(struct slub_slab *slab, char *base)
 			   SLUB_ONE_IN_USE * (unsigned int)(old.objects - old.inuse);
 		if (!old.head)
 			new.frozen = 0;
-	} while (unlikely(!slub_cas_locked(slab, &old, new)));
+	} while (unlikely(!cas(slab, &old, new)));
 	return slub_head(base, old);
+}
+
+void *slub_take_freelist(struct slub_slab *slab, char *base)
+{
+	return take_freelist(slab, base, slub_cas);
+}
+
+void *slub_take_freelist_inside(struct slub_slab *slab, char *base)
+{
+	return take_freelist(slab, base, slub_cas_locked);
 }
 
 /* Freeze a slab of the node's list; objects given back meanwhile stay on its `head`. */
