@@ -39,17 +39,17 @@
 
 #define TOP_ORDER (MAX_ORDER - 1)
 
-/* After a list of @order has become empty or not. */
-static inline void zone_note_list(struct zone *zone, unsigned int order, unsigned int migratetype,
-				  bool filled)
+/* After the lists of @orders, a mask, have become empty or not. */
+static inline void zone_note_lists(struct zone *zone, unsigned int orders, unsigned int migratetype,
+				   bool filled)
 {
 	const uint16_t *nonempty = zone->nonempty;
-	uint16_t bits = (uint16_t)(nonempty[migratetype] & ~(1u << order));
+	unsigned int bits = nonempty[migratetype];
 
-	__atomic_store_n(&zone->nonempty[migratetype], (uint16_t)(bits | (unsigned int)filled << order),
-			 __ATOMIC_RELAXED);
+	bits = filled ? bits | orders : bits & ~orders;
+	__atomic_store_n(&zone->nonempty[migratetype], (uint16_t)bits, __ATOMIC_RELAXED);
 	bits = nonempty[MIGRATE_UNMOVABLE] | nonempty[MIGRATE_MOVABLE] | nonempty[MIGRATE_RECLAIMABLE];
-	__atomic_store_n(&zone->free_orders, bits, __ATOMIC_RELAXED);
+	__atomic_store_n(&zone->free_orders, (uint16_t)bits, __ATOMIC_RELAXED);
 }
 
 static inline void area_add(struct zone *zone, struct page *page, unsigned int order,
@@ -59,7 +59,7 @@ static inline void area_add(struct zone *zone, struct page *page, unsigned int o
 	struct list_head *list = &area->free_list[migratetype];
 
 	if (list_empty(list))
-		zone_note_list(zone, order, migratetype, true);
+		zone_note_lists(zone, 1u << order, migratetype, true);
 	if (tail)
 		list_add_tail(&page->list, list);
 	else
@@ -67,17 +67,26 @@ static inline void area_add(struct zone *zone, struct page *page, unsigned int o
 	area->nr_free++;
 }
 
-/* Take an entry off its list, whichever type's that is. An entry whose two neighbours are one is
- * the only one, and the neighbour is the list's head. */
-static inline void area_unlink(struct zone *zone, struct page *page, unsigned int order)
+/* Take an entry off its list, whichever type's that is. Returns the type whose list that has left
+ * empty, for zone_note_lists(), or MIGRATE_TYPES. An entry whose two neighbours are one is the only
+ * one, and the neighbour is the list's head. */
+static inline unsigned int area_unlink_unnoted(struct zone *zone, struct page *page, unsigned int order)
 {
 	struct free_area *area = &zone->free_area[order];
 	struct list_head *next = page->list.next;
+	bool last = next == page->list.prev;
 
-	if (next == page->list.prev)
-		zone_note_list(zone, order, (unsigned int)(next - area->free_list), false);
 	list_del(&page->list);
 	area->nr_free--;
+	return unlikely(last) ? (unsigned int)(next - area->free_list) : MIGRATE_TYPES;
+}
+
+static inline void area_unlink(struct zone *zone, struct page *page, unsigned int order)
+{
+	unsigned int emptied = area_unlink_unnoted(zone, page, order);
+
+	if (emptied != MIGRATE_TYPES)
+		zone_note_lists(zone, 1u << order, emptied, false);
 }
 
 static inline void area_add_block(struct zone *zone, struct page *page, unsigned int order,
@@ -299,12 +308,20 @@ unsigned long area_count_locked(struct zone *zone, unsigned int order, unsigned 
 /* --- split ---------------------------------------------------------------------------------- */
 
 /* Keep the lower 2^@low pages of a block of order @high; the upper halves go to the lists. */
-static void area_expand(struct zone *zone, struct page *page, unsigned int low, unsigned int high,
-			unsigned int migratetype)
+static inline void area_expand(struct zone *zone, struct page *page, unsigned int low,
+			       unsigned int high, unsigned int migratetype)
 {
+	struct free_area *area = &zone->free_area[high];
+
+	if (low < high)
+		zone_note_lists(zone, (1u << high) - (1u << low), migratetype, true);
 	while (high > low) {
-		high--;
-		area_add_block(zone, page_step(page, 1ul << high), high, migratetype, false);
+		struct page *half = page_step(page, 1ul << --high);
+
+		area--;
+		page_set_tag(half, PAGE_TYPE_BUDDY, high);
+		list_add(&half->list, &area->free_list[migratetype]);
+		area->nr_free++;
 	}
 }
 
@@ -371,6 +388,7 @@ void zone_free_block_locked(struct zone *zone, struct page *page, unsigned int o
 {
 	const struct buddy *b = zone->kernel->buddy;
 	uint64_t pfn = page_pfn(b, page);
+	unsigned int emptied, noted = 0;
 
 	kassert_internal(!(pfn & ((1ull << order) - 1)));
 	kassert_internal(page_flags_index(page->flags) == page_flags_index(zone->page_flags));
@@ -382,11 +400,18 @@ void zone_free_block_locked(struct zone *zone, struct page *page, unsigned int o
 
 		if (!buddy || !may_merge(b, buddy_pfn, order, migratetype))
 			break;
-		area_del_block(zone, buddy, order);
+		emptied = area_unlink_unnoted(zone, buddy, order);
+		page_set_tag(buddy, PAGE_TYPE_NONE, order);
+		if (emptied == migratetype)
+			noted |= 1u << order;
+		else if (unlikely(emptied != MIGRATE_TYPES))
+			zone_note_lists(zone, 1u << order, emptied, false);
 		if (buddy_pfn < pfn) {
 			page = buddy;
 			pfn = buddy_pfn;
 		}
 	}
+	if (noted)
+		zone_note_lists(zone, noted, migratetype, false);
 	area_add_block(zone, page, order, migratetype, merge_likely(zone, page, pfn, order));
 }

@@ -243,15 +243,18 @@ static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 	const struct buddy *b;
 	struct zone *zone;
 	struct page *page;
-	bool plenty;
+	bool ready, plenty;
 
 	if (unlikely(!cpu))
 		return NULL;
 	b = cpu->kernel->buddy;
+	ready = buddy_cpu(cpu, b)->ready;
 	choice = &buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES];
 	zone = choice->zone;
 	plenty = zone && zone_above_limit(zone, choice->limit, order);
 	arch_cpu_leave(cpu);
+	if (unlikely(!ready))
+		pcp_make_tables(cpu->kernel->buddy);
 	if (!plenty)
 		return NULL;
 	arch_spin_lock(&zone->lock);

@@ -109,6 +109,14 @@ static struct arch_cpu *pcp_lock(struct buddy *b)
 	return cpu;
 }
 
+void pcp_make_tables(struct buddy *b)
+{
+	struct arch_cpu *cpu = pcp_lock(b);
+
+	if (likely(cpu))
+		arch_cpu_unlock(cpu);
+}
+
 /* --- between the lists and the zone ---------------------------------------------------------- */
 
 /* How many blocks a refill takes. A batch of 1 is a small zone's, which should keep none in

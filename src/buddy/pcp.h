@@ -96,6 +96,9 @@ static __always_inline struct per_cpu_pages *pcp_free_section(struct arch_cpu *c
 	return pcp;
 }
 
+/* Make the tables of the calling thread's CPU, if nobody has yet. In no section. */
+void pcp_make_tables(struct buddy *b);
+
 /* A block from the calling CPU's lists of @zone, which are refilled if empty. NULL: the zone has
  * none. Not in a section. */
 struct page *pcp_alloc(struct zone *zone, unsigned int order, unsigned int migratetype,
