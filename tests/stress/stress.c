@@ -126,7 +126,6 @@ void ledger_open(struct machine *m)
 	l->vmallocinfo = test_proc("vmallocinfo");
 }
 
-/* Only SLUB's caches can be looked at. */
 static void validate_all(void)
 {
 	char *text = test_proc("slabinfo"), name[64];
@@ -167,8 +166,7 @@ void ledger_close(struct machine *m, bool split)
 	struct ledger *l = ledger_of(m);
 	struct kmem_stats now;
 
-	if (backend_is("slub"))
-		validate_all();
+	validate_all();
 	settle();
 	now = test_stats();
 	assert_int_equal(now.slab_pages, l->stats.slab_pages);

@@ -55,10 +55,9 @@ static void claim_all(struct crowd *c, unsigned int round)
 {
 	drain_all_pages();
 	kmem_cache_shrink(c->load.caches[round % NR_LOAD_CACHES]);
-	if (backend_is("slub"))
-		kmem_cache_validate(c->load.caches[round % NR_LOAD_CACHES]);
+	kmem_cache_validate(c->load.caches[round % NR_LOAD_CACHES]);
 	if (round % 16 == 0)
-		machine_advance(2000);	/* SLAB reaps every CPU's arrays */
+		machine_advance(2000); /* SLAB reaps every CPU's arrays */
 }
 
 static void claimer(struct worker *w)
