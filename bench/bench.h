@@ -111,6 +111,7 @@ struct machine *bench_boot(const char *text);
 
 /* What one workload on small objects runs in: with us a machine with a cache, else nothing. */
 void bench_begin(void);
+void bench_begin_on(unsigned int cpus);	/* 8 else */
 void bench_end(void);
 struct machine *bench_machine(void);
 

@@ -11,7 +11,7 @@ value is the median of its rounds, its spread the distance of the quartiles rela
   budget  the largest value that meets the row's goal, computed from peer and limit of the same rounds
 
 --quick measures shorter and less often. --json prints one JSON object. --only takes names of workloads.
-A row that misses its budget is marked; a peer that is not installed is named.
+A row that misses its budget is marked; a peer that is not installed is named. Charts: charts.py.
 """
 import argparse
 import json

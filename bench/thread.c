@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Several threads on the worker's two CPUs; each value is wall time for each object, all threads together. */
 #include "bench.h"
+#include "scale.h"
 
 #include <pthread.h>
 #include <sched.h>
 
-#define MAX_THREADS 8
+#define MAX_THREADS 16
 
 /* One of the threads of a run: told when to start, given how much to do. */
 struct runner {
@@ -53,13 +54,26 @@ static void run_crowd(void *arg, uint64_t n)
 	pthread_barrier_destroy(&start);
 }
 
-static double crowd(unsigned int threads, void (*body)(struct runner *r))
+/* Even the first, shortest run has to be long against the start of its threads. */
+#define GRAIN 1024
+
+static void run_grains(void *arg, uint64_t n)
+{
+	run_crowd(arg, n * GRAIN);
+}
+
+static double timed(struct crowd *c)
+{
+	return bench_time(run_grains, c) / GRAIN;
+}
+
+static double crowd(unsigned int cpus, unsigned int threads, void (*body)(struct runner *r))
 {
 	struct crowd c = { threads, body };
 	double ns;
 
-	bench_begin();
-	ns = bench_time(run_crowd, &c);
+	bench_begin_on(cpus);
+	ns = timed(&c);
 	bench_end();
 	return ns;
 }
@@ -87,7 +101,7 @@ static void replace_own(struct runner *r)
 #define EVERY_THREAD_OWN(threads)                                                       \
 	static double own_##threads(void)                                                   \
 	{                                                                                   \
-		return crowd(threads, replace_own);                                             \
+		return crowd(8, threads, replace_own);                                            \
 	}
 
 EVERY_THREAD_OWN(1)
@@ -216,14 +230,14 @@ static void replace_and_swap(struct runner *r)
 			one_free(own[i]);
 }
 
-static double larson_2(void)
+static double larson(unsigned int cpus, unsigned int threads)
 {
-	struct crowd c = { 2, replace_and_swap };
+	struct crowd c = { threads, replace_and_swap };
 	double ns;
 	int i;
 
-	bench_begin();
-	ns = bench_time(run_crowd, &c);
+	bench_begin_on(cpus);
+	ns = timed(&c);
 	for (i = 0; i < HANDS; i++) {
 		if (pot.set[i])
 			one_free(pot.set[i]);
@@ -232,6 +246,38 @@ static double larson_2(void)
 	bench_end();
 	return ns;
 }
+
+static double larson_2(void)
+{
+	return larson(8, 2);
+}
+
+/* --- @size threads ----------------------------------------------------------------------------- */
+
+#define ENOUGH (MAX_THREADS + 1)	/* CPUs for all and the one that waits for them */
+
+static double own_threads(uint64_t size)
+{
+	return crowd(ENOUGH, (unsigned int)size, replace_own);
+}
+
+/* More threads than CPUs. */
+static double shared_threads(uint64_t size)
+{
+	return crowd(8, (unsigned int)size, replace_own);
+}
+
+static double larson_threads(uint64_t size)
+{
+	return larson(ENOUGH, (unsigned int)size);
+}
+
+const struct bench_scale thread_scales[] = {
+	{ "own-threads", own_threads },
+	{ "shared-threads", shared_threads },
+	{ "larson-threads", larson_threads },
+	{ NULL, NULL },
+};
 
 const struct bench_workload thread_workloads[] = {
 	{ "producer-consumer", producer_consumer },

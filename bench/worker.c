@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * worker CPU PARTNER_CPU: reads lines "NAME MILLISECONDS" and answers each with "NAME VALUE", or
- * "NAME -" if it has no such workload. "?" lists what it has. It is pinned to CPU; threads that a
+ * "NAME -" if it has no such workload; NAME@SIZE is one of a size. "?" lists what it has. It is pinned to CPU; threads that a
  * workload starts pin themselves.
  */
 #include "bench.h"
+#include "scale.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -22,6 +23,16 @@ static const struct bench_workload *const tables[] = {
 	boot_workloads, mmu_workloads,
 #endif
 	page_workloads, vmalloc_workloads,
+};
+
+static const struct bench_scale *const scales[] = {
+#ifdef BENCH_SMALL
+	thread_scales,
+#endif
+#ifdef BENCH_KMEM
+	machine_scales,
+#endif
+	live_scales,
 };
 
 void bench_fail(const char *what)
@@ -86,9 +97,12 @@ struct machine *bench_boot(const char *text)
 struct kmem_cache *bench_cache;
 static struct machine *machine;
 
-void bench_begin(void)
+void bench_begin_on(unsigned int cpus)
 {
-	machine = bench_boot("preset=x86_64 mem=1G cpus=8");
+	char text[64];
+
+	snprintf(text, sizeof(text), "preset=x86_64 mem=1G cpus=%u", cpus);
+	machine = bench_boot(text);
 	bench_cache = kmem_cache_create("bench", 64, 0, 0, NULL);
 }
 
@@ -104,14 +118,20 @@ struct machine *bench_machine(void)
 	return machine;
 }
 #else
-void bench_begin(void)
+void bench_begin_on(unsigned int cpus)
 {
+	(void)cpus;
 }
 
 void bench_end(void)
 {
 }
 #endif
+
+void bench_begin(void)
+{
+	bench_begin_on(8);
+}
 
 static const struct bench_workload *find(const char *name)
 {
@@ -125,21 +145,49 @@ static const struct bench_workload *find(const char *name)
 	return NULL;
 }
 
+static const struct bench_scale *find_scale(const char *name, size_t len)
+{
+	const struct bench_scale *w;
+	size_t i;
+
+	for (i = 0; i < sizeof(scales) / sizeof(scales[0]); i++)
+		for (w = scales[i]; w->name; w++)
+			if (strlen(w->name) == len && !strncmp(w->name, name, len))
+				return w;
+	return NULL;
+}
+
 static void list(void)
 {
 	const struct bench_workload *w;
+	const struct bench_scale *scale;
 	size_t i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		for (w = tables[i]; w->name; w++)
 			printf("%s ", w->name);
+	for (i = 0; i < sizeof(scales) / sizeof(scales[0]); i++)
+		for (scale = scales[i]; scale->name; scale++)
+			printf("%s@ ", scale->name);
 	printf("\n");
+}
+
+/* A negative number if there is no such workload. */
+static double measure(const char *name)
+{
+	const char *at = strchr(name, '@');
+	const struct bench_workload *w = at ? NULL : find(name);
+	const struct bench_scale *scale = at ? find_scale(name, (size_t)(at - name)) : NULL;
+	uint64_t size = at ? strtoull(at + 1, NULL, 10) : 0;
+
+	if (w)
+		return w->run();
+	return scale && size ? scale->run(size) : -1;
 }
 
 static void answer(const char *name)
 {
-	const struct bench_workload *w = find(name);
-	double value = w ? w->run() : -1;
+	double value = measure(name);
 
 	if (value < 0)
 		printf("%s -\n", name);
