@@ -130,10 +130,15 @@ static __always_inline void *memmap_address(struct arch_cpu *cpu, const struct p
 static __always_inline struct page *memmap_lookup(struct arch_cpu *cpu, const void *addr)
 {
 	uint64_t off = (uint64_t)((const char *)addr - cpu->ram);
+	struct page *page;
 
 	if (unlikely(off >= cpu->ram_size))
 		return NULL;
-	return memmap_page(cpu->memmap, off >> PAGE_SHIFT);
+	page = memmap_page(cpu->memmap, off >> PAGE_SHIFT);
+	/* Spares callers their test for NULL once more. */
+	if (!page)
+		__builtin_unreachable();
+	return page;
 }
 
 /* Head of the compound page or slab in which @addr lies; NULL if it lies in none. */

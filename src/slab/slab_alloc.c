@@ -33,10 +33,18 @@ static gfp_t slab_gfp_exact(gfp_t gfp)
 /* One object of a CPU's array, in its section; NULL: it is empty. */
 static __always_inline void *slab_pop(struct slab_array *ac)
 {
-	if (unlikely(!ac->avail))
+	unsigned int left;
+	void *object;
+
+	if (unlikely(__builtin_sub_overflow(ac->avail, 1, &left)))
 		return NULL;
 	ac->touched = 1;
-	return ac->entry[--ac->avail];
+	ac->avail = left;
+	object = ac->entry[left];
+	/* Spares callers their test for NULL once more. */
+	if (!object)
+		__builtin_unreachable();
+	return object;
 }
 
 /* --- refill ----------------------------------------------------------------------------------- */

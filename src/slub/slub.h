@@ -120,9 +120,13 @@ _Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START
  * One CPU's part of a cache; per-CPU data at slub_cache.cpu_off. The fields from base to slab
  * belong together: slub_cpu_set_slab(). An object lies in the CPU's slab if it lies in [base,
  * base + span).
+ *
+ * `hot` is the first of the free list, not linked yet: who allocates it next need not wait for a link
+ * that was written a moment ago. Only the fast paths know it; slub_cpu() links it.
  */
 struct slub_cpu {
 	void *freelist;			/* free objects held by this CPU, of `slab` or from a sheaf */
+	void *hot;			/* of `slab`, freed last; NULL: allocated again, or linked */
 	char *base;			/* first byte of the slab */
 	size_t span;			/* bytes of its objects; 0: no slab */
 	struct slub_slab *slab;
@@ -207,11 +211,6 @@ static __always_inline struct page *slub_page(const struct slub_slab *slab)
 	return (struct page *)(void *)((char *)(uintptr_t)slab - PAGE_OVERLAY_START);
 }
 
-static __always_inline struct slub_cpu *slub_cpu(const struct slub_cache *s, struct arch_cpu *cpu)
-{
-	return percpu_ptr(cpu, s->cpu_off);
-}
-
 static inline int slub_slab_nid(const struct slub_slab *slab)
 {
 	return (int)page_flags_node(slub_page(slab)->flags);
@@ -247,6 +246,25 @@ static __always_inline void slub_set_freepointer(const struct slub_cache *s, voi
 						 void *next)
 {
 	arch_raw_write((void **)((char *)object + s->offset), next);
+}
+
+/* Link what was freed last. In a section or a claim of the CPU. */
+static __always_inline void slub_settle(const struct slub_cache *s, struct slub_cpu *c)
+{
+	if (!c->hot)
+		return;
+	slub_set_freepointer(s, c->hot, c->freelist);
+	c->freelist = c->hot;
+	c->hot = NULL;
+}
+
+/* The CPU's part with its free list whole. In a section or a claim of the CPU. */
+static __always_inline struct slub_cpu *slub_cpu(const struct slub_cache *s, struct arch_cpu *cpu)
+{
+	struct slub_cpu *c = percpu_ptr(cpu, s->cpu_off);
+
+	slub_settle(s, c);
+	return c;
 }
 
 /*

@@ -264,10 +264,15 @@ static noinline void *zero_object(struct slub_cache *s, void *object, gfp_t gfp)
 static __always_inline void *pop_and_leave(struct slub_cache *s, struct arch_cpu *cpu)
 {
 	struct slub_cpu *c = percpu_ptr(cpu, s->alloc_off);
-	void *object = c->freelist;
+	void *object = c->hot;
 
-	if (likely(object))
-		c->freelist = slub_get_freepointer(s, object);
+	if (object) {
+		c->hot = NULL;
+	} else {
+		object = c->freelist;
+		if (likely(object))
+			c->freelist = slub_get_freepointer(s, object);
+	}
 	arch_cpu_leave(cpu);
 	return object;
 }
@@ -317,6 +322,7 @@ static __always_inline void *refill_and_pop(struct slub_cache *s)
 	if (unlikely(!cpu))
 		return NULL;
 	c = percpu_ptr(cpu, s->alloc_off);
+	slub_settle(s, c);
 	object = c->freelist;
 	if (likely(!object))
 		object = slub_sheaf_take(cpu, c);

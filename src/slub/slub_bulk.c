@@ -32,6 +32,7 @@ static size_t pop_many(struct slub_cache *s, size_t nr, void **p)
 		return 0;
 	}
 	c = percpu_ptr(cpu, s->alloc_off);
+	slub_settle(s, c);
 	for (object = c->freelist; object && at < end; at++) {
 		*at = object;
 		object = slub_get_freepointer(s, object);
@@ -107,6 +108,7 @@ static __always_inline bool run_begin_own(struct run *r, struct slub_cache *s, s
 	if (unlikely(!s || cpu->kernel != s->common.kernel))
 		return false;
 	c = percpu_ptr(cpu, s->free_off);
+	slub_settle(s, c);
 	r->s = s;
 	r->slab = c->slab;
 	r->base = c->base;

@@ -180,7 +180,7 @@ static noinline void free_slow(struct slub_cache *s, void *object, const char *w
 static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu *cpu,
 					   struct slub_slab *slab, char *base, void *object)
 {
-	struct slub_cpu *c = slub_cpu(s, cpu);
+	struct slub_cpu *c = percpu_ptr(cpu, s->cpu_off);
 	union slub_state old = slub_load(slab);
 
 	if (likely(arch_cpu_alone(cpu)))
@@ -248,18 +248,21 @@ static __always_inline bool free_fast(struct slub_cache *s, struct arch_cpu *cpu
 				      const char *what)
 {
 	struct slub_cpu *c = percpu_ptr(cpu, s->free_off);
-	void *first = c->freelist;
+	void *hot = c->hot;
 	size_t off = (uintptr_t)object - (uintptr_t)c->base;
 
 	if (unlikely(off >= c->span))
 		return false;
-	if (unlikely(!slub_is_multiple(s, off) || object == first)) {
+	if (unlikely(!slub_is_multiple(s, off) || object == (hot ? hot : c->freelist))) {
 		arch_cpu_leave(cpu);
 		free_bad(s, object, what);
 		return true;
 	}
-	slub_set_freepointer(s, object, first);
-	c->freelist = object;
+	if (hot) {
+		slub_set_freepointer(s, hot, c->freelist);
+		c->freelist = hot;
+	}
+	c->hot = object;
 	slub_poison_object(s, object);
 	arch_cpu_leave(cpu);
 	return true;

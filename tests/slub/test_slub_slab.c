@@ -69,7 +69,7 @@ static void a_new_slab_is_the_cpus(void **state)
 	assert_ptr_equal(c->freelist, (char *)p + 512);
 	assert_int_equal(check_cache(f.s), 1);
 	kmem_cache_free(f.s, p);
-	assert_ptr_equal(c->freelist, p);
+	assert_ptr_equal(cpu_part(f.s, 0)->freelist, p);
 	assert_int_equal(check_cache(f.s), 0);
 	end(&f);
 }
@@ -249,7 +249,7 @@ static void remote_frees_come_back_after_the_cpus_own(void **state)
 	assert_true(state_of(p[0]).frozen);
 	assert_int_equal(cpu_migrate(0), 0);
 	kmem_cache_free(s, p[3]);
-	assert_ptr_equal(c->freelist, p[3]);
+	assert_ptr_equal(cpu_part(s, 0)->freelist, p[3]);
 	while (c->freelist)
 		assert_non_null(kmem_cache_alloc(s, GFP_KERNEL));
 	assert_ptr_equal(kmem_cache_alloc(s, GFP_KERNEL), p[2]);
