@@ -17,7 +17,7 @@
 
 struct name {
 	struct name *next;
-	unsigned long hash;
+	uint64_t hash;
 	void *value;
 	char *text;
 	char inline_text[INLINE_LEN];
@@ -45,22 +45,22 @@ int names_init(struct names *t, gfp_t gfp)
 }
 
 /* Fowler, Noll and Vo's hash, 1a. */
-static unsigned long hash_text(const char *text)
+static uint64_t hash_text(const char *text)
 {
-	unsigned long hash = 0xcbf29ce484222325ul;
+	uint64_t hash = 0xcbf29ce484222325u;
 
 	while (*text)
-		hash = (hash ^ (unsigned char)*text++) * 0x100000001b3ul;
+		hash = (hash ^ (unsigned char)*text++) * 0x100000001b3u;
 	return hash;
 }
 
-static struct name **bucket_of(const struct names *t, unsigned long hash)
+static struct name **bucket_of(const struct names *t, uint64_t hash)
 {
 	return &t->bucket[hash >> (8 * sizeof(hash) - t->shift)];
 }
 
 /* The pointer that leads to the entry, or the NULL at the end of its chain. */
-static struct name **find(const struct names *t, const char *text, unsigned long hash)
+static struct name **find(const struct names *t, const char *text, uint64_t hash)
 {
 	struct name **at = bucket_of(t, hash);
 
@@ -99,7 +99,7 @@ static void name_free(struct name *n)
 
 int name_add(struct names *t, const char *text, void *value, gfp_t gfp)
 {
-	unsigned long hash = hash_text(text);
+	uint64_t hash = hash_text(text);
 	size_t size = strlen(text) + 1;
 	struct name *n, **at;
 

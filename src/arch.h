@@ -63,6 +63,14 @@
 
 #define ARCH_CACHE_LINE 64
 
+/* PAGE_MASK for the bits of a 64-bit address; on a 32-bit host PAGE_MASK has only the lower half. */
+#define PAGE_MASK_64 (~(uint64_t)(PAGE_SIZE - 1))
+
+/* 64-bit words for __atomic_*(): aligned to their size on every host. (A plain uint64_t in a structure
+ * of a 32-bit x86 program may lie across two cache lines, and is then not read and written at once.) */
+typedef uint64_t arch_u64 __attribute__((aligned(8)));
+typedef int64_t arch_s64 __attribute__((aligned(8)));
+
 struct kernel;
 struct mmu_regs;
 struct mmu_walk_result;

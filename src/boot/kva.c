@@ -29,13 +29,13 @@ static int add_frames(struct kernel *k, phys_addr_t start, phys_addr_t end)
 	const struct memblock_type *program = &k->memblock->program;
 	int ret = 0;
 
-	start = (start + PAGE_SIZE - 1) & PAGE_MASK;
+	start = (start + PAGE_SIZE - 1) & PAGE_MASK_64;
 	for (unsigned int i = 0; !ret && i <= program->cnt; i++) {
-		phys_addr_t stop = end & PAGE_MASK, next = end;
+		phys_addr_t stop = end & PAGE_MASK_64, next = end;
 
 		if (i < program->cnt && program->regions[i].base < end) {
-			stop = program->regions[i].base & PAGE_MASK;
-			next = (region_end(&program->regions[i]) + PAGE_SIZE - 1) & PAGE_MASK;
+			stop = program->regions[i].base & PAGE_MASK_64;
+			next = (region_end(&program->regions[i]) + PAGE_SIZE - 1) & PAGE_MASK_64;
 		}
 		if (start < stop)
 			ret = vmalloc_add_frames(k, start, stop);
@@ -70,7 +70,7 @@ static int map_low(struct kernel *k, phys_addr_t start, phys_addr_t end)
 
 	if (end > low)
 		end = low;
-	return start < end ? vmalloc_map_direct(k, start, end & PAGE_MASK) : 0;
+	return start < end ? vmalloc_map_direct(k, start, end & PAGE_MASK_64) : 0;
 }
 
 static int map_ram(struct kernel *k)

@@ -50,11 +50,12 @@ void page_put_flags(struct seq_file *m, const struct page *page)
 static void put_raw(struct seq_file *m, const struct page *page)
 {
 	unsigned long words[sizeof(*page) / sizeof(long)];
+	const unsigned int last = 32 / sizeof(long) - 1; /* of a line of 32 bytes */
 
 	__builtin_memcpy(words, page, sizeof(words));
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		seq_printf(m, "%s%0*lx%s", i % 4 ? " " : "raw: ", (int)(2 * sizeof(long)), words[i],
-			   i % 4 == 3 ? "\n" : "");
+		seq_printf(m, "%s%0*lx%s", i & last ? " " : "raw: ", (int)(2 * sizeof(long)), words[i],
+			   (i & last) == last ? "\n" : "");
 }
 
 static void put_page_state(struct seq_file *m, struct kernel *k, const struct page *page)

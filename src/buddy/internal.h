@@ -54,7 +54,7 @@ struct buddy {
 	unsigned int lowmem_reserve_ratio[KMEM_MAX_NR_ZONES];
 	unsigned int percpu_high_fraction;
 	unsigned long totalram_pages;
-	uint64_t nr_failures;		/* atomic */
+	arch_u64 nr_failures;		/* atomic */
 	struct reclaim *reclaim;	/* buddy/reclaim.h */
 };
 
@@ -72,8 +72,8 @@ struct pcp_choice {
 struct buddy_cpu {
 	struct pcp_choice choice[GFP_CHOICES];
 	bool ready;
-	uint64_t nr_allocs[MAX_ORDER];	/* blocks from and to this CPU's lists; read by others */
-	uint64_t nr_frees[MAX_ORDER];
+	arch_u64 nr_allocs[MAX_ORDER];	/* blocks from and to this CPU's lists; read by others */
+	arch_u64 nr_frees[MAX_ORDER];
 };
 
 static __always_inline struct buddy_cpu *buddy_cpu(struct arch_cpu *cpu, const struct buddy *b)
@@ -116,7 +116,7 @@ static inline uint64_t pageblock_start(const struct buddy *b, uint64_t pfn)
 		if (zone_populated(zone))
 
 /* A counter that its one writer increments and others may read. */
-static __always_inline void count_one(uint64_t *counter)
+static __always_inline void count_one(arch_u64 *counter)
 {
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }

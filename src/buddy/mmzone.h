@@ -84,8 +84,8 @@ struct zone {
 	long nr_free;				/* pages on free_area, all orders */
 	uint16_t nonempty[MIGRATE_TYPES];	/* bit o: free_area[o].free_list[type] has a block */
 	uint16_t free_orders;			/* those of the types that any request may have */
-	uint64_t nr_allocs[MAX_ORDER];		/* blocks that went to and came from callers past */
-	uint64_t nr_frees[MAX_ORDER];		/* the per-CPU lists */
+	arch_u64 nr_allocs[MAX_ORDER];		/* blocks that went to and came from callers past */
+	arch_u64 nr_frees[MAX_ORDER];		/* the per-CPU lists */
 	struct free_area free_area[MAX_ORDER];
 	unsigned long nr_isolated;		/* pageblocks that are set apart (contig.c) */
 	unsigned long arena_pages;		/* taken away for good by buddy_make_arena() */

@@ -72,7 +72,7 @@ struct page {
 						   PG_PRIVATE: its holder's word */
 			int32_t refcount;	/* of a used block; a slab's is 1 and not stored */
 		};
-		uint64_t overlay[6];	/* a backend's slab structure; 48 bytes on every host */
+		arch_u64 overlay[6];	/* a backend's slab structure; 48 bytes on every host */
 	};
 };
 _Static_assert(sizeof(struct page) <= 64, "struct page");

@@ -22,8 +22,8 @@ struct kswapd {
 	int32_t order;
 	int32_t highest;		/* zone; -1: nobody wanted it since it ran */
 	uint32_t failures;
-	uint64_t wakeups;
-	uint64_t runs;
+	arch_u64 wakeups;
+	arch_u64 runs;
 };
 
 struct reclaim {
@@ -34,10 +34,10 @@ struct reclaim {
 	struct mutex oom_lock;		/* one request at a time calls the chain */
 	reclaim_hook_fn *hook[NR_RECLAIM_HOOKS];
 	struct kswapd *kswapd;		/* by node */
-	uint64_t slabs_scanned;		/* vmstat's events; atomics */
-	uint64_t pageoutrun;
-	uint64_t drop_slab;
-	uint64_t allocstall[KMEM_MAX_NR_ZONES];
+	arch_u64 slabs_scanned;		/* vmstat's events; atomics */
+	arch_u64 pageoutrun;
+	arch_u64 drop_slab;
+	arch_u64 allocstall[KMEM_MAX_NR_ZONES];
 };
 
 /* What a pass of reclaim is for. */
@@ -50,7 +50,7 @@ struct scan_control {
 	const struct zoneref *zonelist;		/* zones of use */
 };
 
-static inline void reclaim_count(uint64_t *event, uint64_t n)
+static inline void reclaim_count(arch_u64 *event, uint64_t n)
 {
 	__atomic_fetch_add(event, n, __ATOMIC_RELAXED);
 }

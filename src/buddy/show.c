@@ -205,7 +205,7 @@ static void show_counter(struct seq_file *m, const char *name, unsigned long lon
 	seq_printf(m, "%s %llu\n", name, value);
 }
 
-static uint64_t read_count(const uint64_t *counter)
+static uint64_t read_count(const arch_u64 *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }

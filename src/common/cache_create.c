@@ -26,7 +26,7 @@
 unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, unsigned int size)
 {
 	if (flags & SLAB_HWCACHE_ALIGN) {
-		unsigned int line = ARCH_CACHE_LINE;
+		unsigned int line = CACHE_LINE_SIZE;
 
 		while (size <= line / 2)
 			line /= 2;

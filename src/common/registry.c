@@ -76,7 +76,7 @@ void caches_reap(struct kernel *k)
 
 /* --- accounting -------------------------------------------------------------------------------- */
 
-void pages_account(struct kernel *k, int64_t *counter, long pages)
+void pages_account(struct kernel *k, arch_s64 *counter, long pages)
 {
 	struct cache_registry *r = k->caches;
 	int64_t peak, now;

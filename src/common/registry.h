@@ -40,10 +40,10 @@ struct cache_registry {
 	struct meta_pool *meta;
 	kmem_slab_event_fn *event;	/* slab event hook, NULL most of the time */
 	void *event_arg;
-	int64_t slab_pages;		/* atomics; slow paths only */
-	int64_t large_pages;
-	int64_t peak_pages;
-	int64_t slabs;
+	arch_s64 slab_pages;		/* atomics; slow paths only */
+	arch_s64 large_pages;
+	arch_s64 peak_pages;
+	arch_s64 slabs;
 	long kmalloc_live;		/* SLOB: kmalloc blocks on its pages; atomic */
 	/* The allocators' own objects in kmalloc's classes, which are no leaks at shutdown; by
 	 * class (SLOB: all in 0). Atomics. */
@@ -115,6 +115,10 @@ void cache_put_aliases(const struct kmem_cache *s, struct seq_file *m);
 void cache_free_names(struct kernel *k, struct kmem_cache *s);
 size_t cache_names_bytes(const struct kmem_cache *s);
 
+/* What the simulated kernel takes for a cache line. A 32-bit one (M686, as the golden rows' kernel) is
+ * built for processors of any age. The host's is ARCH_CACHE_LINE. */
+#define CACHE_LINE_SIZE (sizeof(void *) == 8 ? 64u : 32u)
+
 /* Alignment of a cache: at least @align and ARCH_SLAB_MINALIGN; with SLAB_HWCACHE_ALIGN the
  * smallest fraction of a cache line that holds @size. */
 unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, unsigned int size);
@@ -123,7 +127,7 @@ unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, u
 void cache_destroy_locked(struct kernel *k, struct kmem_cache *s);
 
 /* Add @pages to @counter (slab_pages or large_pages) and raise peak_pages. */
-void pages_account(struct kernel *k, int64_t *counter, long pages);
+void pages_account(struct kernel *k, arch_s64 *counter, long pages);
 
 /* The kernel's report "Objects remaining in NAME on __kmem_cache_shutdown()". */
 void cache_report_leak(struct kmem_cache *s, unsigned long objects);

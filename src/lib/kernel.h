@@ -39,7 +39,7 @@ struct kernel {
 	uint32_t trace_events;		/* events that are on, as bits; lib/trace.h */
 	struct trace_state *trace;	/* NULL: never used */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h */
-	uint64_t clock_ms;		/* kernel_clock(); moved by machine_advance() alone */
+	arch_u64 clock_ms;		/* kernel_clock(); moved by machine_advance() alone */
 	/* x86_32: where kmap() has mapped a page of HIGHMEM; NULL: nowhere. Constant after boot. */
 	void *(*kmap_address)(struct kernel *k, const struct page *page);
 };

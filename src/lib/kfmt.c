@@ -197,7 +197,7 @@ static int64_t read_signed(enum length length, struct args *args)
 	case LEN_LLONG:
 		return va_arg(args->list, long long);
 	case LEN_SIZE:
-		return (int64_t)va_arg(args->list, size_t);
+		return (ptrdiff_t)va_arg(args->list, size_t);
 	case LEN_MAX:
 		return va_arg(args->list, intmax_t);
 	default:

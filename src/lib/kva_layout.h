@@ -21,6 +21,8 @@
 #ifndef KMEM_LIB_KVA_LAYOUT_H
 #define KMEM_LIB_KVA_LAYOUT_H
 
+#include "arch.h"
+
 #include <kmem/machine.h>
 #include <kmem/types.h>
 
@@ -85,7 +87,7 @@ static inline struct kva_layout kva_layout_32(bool pae, unsigned int nr_cpus, ui
 	/* Zone DMA at least has to have its addresses. */
 	if (reserve > most - 16 * KVA_MIB)
 		reserve = most - 16 * KVA_MIB;
-	l.lowmem_end = (most - reserve) & PAGE_MASK;
+	l.lowmem_end = (most - reserve) & PAGE_MASK_64;
 	return l;
 }
 

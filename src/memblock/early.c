@@ -164,7 +164,7 @@ static phys_addr_t alloc_phys(struct wish w, const char *who)
 
 static void clear(struct kernel *k, phys_addr_t at, phys_addr_t size)
 {
-	phys_addr_t first = (at + PAGE_SIZE - 1) & PAGE_MASK, last = (at + size) & PAGE_MASK;
+	phys_addr_t first = (at + PAGE_SIZE - 1) & PAGE_MASK_64, last = (at + size) & PAGE_MASK_64;
 
 	if (size < DISCARD_SIZE) {
 		memset(k->arch->ram + at, 0, size);

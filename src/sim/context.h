@@ -13,7 +13,7 @@ struct sim_thread;
 struct epoch_reader {
 	struct list_head list;		/* epochs.readers of `machine`; process lock */
 	struct machine *machine;	/* where it is registered: it read there last; NULL: none */
-	uint64_t epoch;			/* of its read section; 0: in none */
+	arch_u64 epoch;			/* of its read section; 0: in none */
 };
 
 /* What the thread has of its own. */

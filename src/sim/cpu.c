@@ -143,7 +143,7 @@ static void drive_out_owner_locked(struct machine *m, struct sim_cpu *cpu)
 
 static void mark_used(struct machine *m, unsigned int id)
 {
-	uint64_t *word = &m->cpu_used[id / 64];
+	arch_u64 *word = &m->cpu_used[id / 64];
 	uint64_t bit = 1ull << id % 64;
 
 	if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))

@@ -17,8 +17,7 @@ struct host_block {
 	void *raw;		/* what calloc() or mmap() returned */
 	size_t size;
 	uint64_t magic;
-	char pad[24];		/* to a cache line: what follows is as aligned as the header */
-};
+} __attribute__((aligned(ARCH_CACHE_LINE))); /* what follows is as aligned as the header */
 
 _Static_assert(sizeof(struct host_block) == ARCH_CACHE_LINE, "blocks are aligned to cache lines");
 

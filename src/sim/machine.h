@@ -53,7 +53,7 @@ struct host_pool {
 /* Read sections and those who wait for them (epoch.c). Lists and `passed`: process lock. */
 struct epochs {
 	char before[ARCH_CACHE_LINE];	/* what readers look at shares no line with what changes often */
-	uint64_t now;
+	arch_u64 now;
 	uint32_t waiters;
 	bool fences;			/* no membarrier(): both sides use real fences; constant */
 	char after[ARCH_CACHE_LINE];
@@ -89,7 +89,7 @@ struct machine {
 	struct arch_spinlock attach_lock;
 	struct list_head threads;	/* sim_thread.list */
 	uint32_t *cpu_threads;		/* [nr_cpus]; written under attach_lock, read by claims */
-	uint64_t *cpu_used;		/* bitmap, only ever gains bits */
+	arch_u64 *cpu_used;		/* bitmap, only ever gains bits */
 	unsigned int nr_attached;	/* threads on the list */
 	struct sim_cpu *alone;		/* whose pub.alone is set; NULL: none. attach_lock */
 

@@ -615,7 +615,7 @@ static MMU_UNWATCHED void store(char *host, const void *from, size_t size)
 
 	if (size == 8 && !((uintptr_t)host & 7)) {
 		memcpy(&v8, from, 8);
-		__atomic_store_n((uint64_t *)(void *)host, v8, __ATOMIC_RELEASE);
+		__atomic_store_n((arch_u64 *)(void *)host, v8, __ATOMIC_RELEASE);
 	} else if (size == 4 && !((uintptr_t)host & 3)) {
 		memcpy(&v4, from, 4);
 		__atomic_store_n((uint32_t *)(void *)host, v4, __ATOMIC_RELEASE);
@@ -639,7 +639,7 @@ int mmu_phys_clear(phys_addr_t phys, size_t size)
 	int ret;
 	char *host;
 
-	if ((phys | size) & ~PAGE_MASK)
+	if ((phys | size) & ~PAGE_MASK_64)
 		return -EINVAL;
 	host = phys_range(phys, size, &ret);
 	if (host && size)

@@ -73,7 +73,7 @@ static void make_tables(struct mmu_space *space)
 
 static MMU_UNWATCHED uint64_t read_pdpte(const struct machine *m, phys_addr_t phys)
 {
-	const uint64_t *entry = mmu_phys(m, phys, sizeof(*entry));
+	const arch_u64 *entry = mmu_phys(m, phys, sizeof(*entry));
 
 	return entry ? __atomic_load_n(entry, __ATOMIC_ACQUIRE) : UINT64_MAX;
 }

@@ -80,7 +80,7 @@ static MMU_UNWATCHED uint64_t read_entry(const struct machine *m, unsigned int s
 		return size == 4 ? UINT32_MAX : UINT64_MAX;
 	if (size == 4)
 		return __atomic_load_n((const uint32_t *)entry, __ATOMIC_ACQUIRE);
-	return __atomic_load_n((const uint64_t *)entry, __ATOMIC_ACQUIRE);
+	return __atomic_load_n((const arch_u64 *)entry, __ATOMIC_ACQUIRE);
 }
 
 /* Set @bits in the entry at @phys, which was @seen. False: it is something else now. */
@@ -97,7 +97,7 @@ static MMU_UNWATCHED bool set_bits(const struct machine *m, unsigned int size, p
 		return __atomic_compare_exchange_n((uint32_t *)entry, &seen32,
 						   (uint32_t)(seen | bits), false, __ATOMIC_ACQ_REL,
 						   __ATOMIC_RELAXED);
-	return __atomic_compare_exchange_n((uint64_t *)entry, &seen, seen | bits, false,
+	return __atomic_compare_exchange_n((arch_u64 *)entry, &seen, seen | bits, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 

@@ -360,7 +360,7 @@ static int fake_count(struct faker *f, const struct ram_words *rw, unsigned int 
 {
 	unsigned int n = (unsigned int)rw->fake_n;
 	uint64_t total = bytes_in(f->usable, 0, UINT64_MAX);
-	uint64_t share = total / n & PAGE_MASK;
+	uint64_t share = total / n & PAGE_MASK_64;
 	uint64_t size = share & ~(FAKE_STEP - 1);
 
 	if (!size)

@@ -90,8 +90,8 @@ void range_vec_sort(struct range_vec *vec)
 
 static uint64_t page_up(uint64_t n)
 {
-	return n > UINT64_MAX - (PAGE_SIZE - 1) ? UINT64_MAX & PAGE_MASK :
-						  (n + PAGE_SIZE - 1) & PAGE_MASK;
+	return n > UINT64_MAX - (PAGE_SIZE - 1) ? UINT64_MAX & PAGE_MASK_64 :
+						  (n + PAGE_SIZE - 1) & PAGE_MASK_64;
 }
 
 int desc_check_mode(enum machine_mode mode, struct machine_error *err)
@@ -238,7 +238,7 @@ static void cut_at_nodes(const struct range_vec *usable, const struct range_vec 
 		for (unsigned int j = 0; j < banks->n; j++) {
 			const struct machine_range *u = &usable->v[i], *b = &banks->v[j];
 			uint64_t start = page_up(u->start > b->start ? u->start : b->start);
-			uint64_t end = (u->end < b->end ? u->end : b->end) & PAGE_MASK;
+			uint64_t end = (u->end < b->end ? u->end : b->end) & PAGE_MASK_64;
 
 			if (start < end)
 				range_vec_push(out, start, end, b->node);
@@ -378,7 +378,7 @@ static int resolve_reserved(const struct machine_desc *desc, const struct range_
 		if (ret)
 			return ret;
 		/* Outwards: a page that is reserved in part is not free. */
-		range_vec_push(reserved, r->start & PAGE_MASK, page_up(r->end), NUMA_NO_NODE);
+		range_vec_push(reserved, r->start & PAGE_MASK_64, page_up(r->end), NUMA_NO_NODE);
 	}
 	/* Counts of zones say themselves how much of each is reserved. */
 	if (desc->default_reserved && !desc->nr_zone_pages)

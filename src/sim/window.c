@@ -40,13 +40,21 @@
 #define MEMMAP_ENTRY 64			/* bytes: struct page */
 #define SMALLEST_PAGEBLOCK_ORDER 9	/* one byte for each */
 
+/* In a 32-bit process all windows have to fit into 3 or 4 GiB: they are smaller. */
+#define HOST_IS_32 (sizeof(void *) == 4)
+
 /* Room for per-CPU data, and a page more, so that the same offset of different CPUs does not fall
  * into the same set of a cache. */
-#define CPU_STRIDE (64 * MIB + PAGE_SIZE)
+#define CPU_STRIDE ((HOST_IS_32 ? 16 : 64) * MIB + PAGE_SIZE)
 
 /* The vmalloc window of a 64-bit kernel holds all RAM twice, and at least so much; on x86_32 the
  * region is small and the window shows all of it, with what lies behind it. */
-#define VMALLOC_MIN ((uint64_t)1 << 30)
+#define VMALLOC_MIN ((uint64_t)(HOST_IS_32 ? 128 : 1024) << 20)
+
+/* Where a 32-bit process ends: mmap() takes a size_t, and differences of host pointers into RAM are
+ * signed. */
+#define LARGEST_WINDOW ((uint64_t)SIZE_MAX - WINDOW_ALIGN)
+#define LARGEST_RAM ((uint64_t)PTRDIFF_MAX)
 
 /* Of the deepest mode. */
 #define X86_TOP_SHIFT 48
@@ -99,7 +107,7 @@ static uint64_t vmalloc_bytes(const struct machine_desc *desc, const struct kva_
 	if (size < VMALLOC_MIN)
 		size = VMALLOC_MIN;
 	if (size < wanted)
-		size = wanted & PAGE_MASK;
+		size = wanted & PAGE_MASK_64;
 	return size < most && !kva_mode_is_32(desc->mode) ? size : most;
 }
 
@@ -233,7 +241,7 @@ int machine_map(struct machine *m, struct machine_error *err)
 	plan_regions(m);
 	make_layout(m, &l);
 	errno = ENOMEM;
-	if (!l.overflow)
+	if (!l.overflow && l.size <= LARGEST_WINDOW && l.memmap - l.ram <= LARGEST_RAM)
 		m->window = reserve(l.size);
 	if (!m->window)
 		return no_memory(err, "address space", l.overflow ? UINT64_MAX : l.size);

@@ -25,5 +25,5 @@ uint64_t backend_scaled_bytes(const struct kmem_cache *cache, unsigned int nodes
 	if (nodes > 1)
 		node += nodes * sizeof(struct slab_alien *) +
 			(uint64_t)(nodes - 1) * sizeof(struct slab_alien);
-	return cpus * slab_array_bytes(s->limit) + nodes * node;
+	return (uint64_t)cpus * slab_array_bytes(s->limit) + nodes * node;
 }

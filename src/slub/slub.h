@@ -76,14 +76,13 @@
 
 /* SLAB_STORE_USER keeps two of these behind the object: the last allocation and the last free. */
 struct slub_track {
-	uint64_t addr;		/* caller */
+	unsigned long addr;	/* caller */
 	uint32_t stack;		/* handle of the saved stack */
 	int32_t cpu;
 	int32_t pid;
-	uint32_t unused;
-	uint64_t when;
+	unsigned long when;
 };
-_Static_assert(sizeof(struct slub_track) == 32, "two tracks are 64 bytes of the golden layouts");
+_Static_assert(sizeof(struct slub_track) == (sizeof(long) == 8 ? 32 : 20), "size in golden layouts");
 
 /* A slab's changing state: one word, changed by compare and swap. */
 union slub_state {
@@ -103,7 +102,7 @@ _Static_assert(sizeof(union slub_state) == 8, "one word");
 
 /* Lies over the overlay of the slab's first struct page. */
 struct slub_slab {
-	uint64_t state;			/* union slub_state */
+	arch_u64 state;			/* union slub_state */
 	struct slub_cache *cache;
 	union {
 		struct list_head partial;	/* slub_node.partial; list_lock */
@@ -180,8 +179,8 @@ struct slub_cache {
 
 /* k->backend. */
 struct backend_state {
-	uint64_t rand;			/* seeded; remote_node_defrag_ratio */
-	uint64_t secrets;		/* seeded; slub_harden.c */
+	arch_u64 rand;			/* seeded; remote_node_defrag_ratio */
+	arch_u64 secrets;		/* seeded; slub_harden.c */
 	size_t shut_off;		/* a struct slub_cpu that is never written: no objects */
 };
 

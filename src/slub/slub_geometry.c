@@ -136,7 +136,7 @@ static void set_flags(struct slub_cache *s)
 
 	if ((flags & SLAB_POISON) && !(flags & SLAB_TYPESAFE_BY_RCU) && !s->common.ctor)
 		s->common.flags |= SLUB_OBJECT_POISON;
-	if (sizeof(void *) == 8 && !(flags & SLUB_NO_CMPXCHG))
+	if (!(flags & SLUB_NO_CMPXCHG))
 		s->common.flags |= SLUB_CMPXCHG_DOUBLE;
 }
 

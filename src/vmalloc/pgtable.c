@@ -112,7 +112,7 @@ static uint64_t pt_load(const struct pgtable *pt, phys_addr_t entry)
 {
 	if (pt->format->entry_size == sizeof(uint32_t))
 		return __atomic_load_n((uint32_t *)pt_word(pt, entry), __ATOMIC_ACQUIRE);
-	return __atomic_load_n((uint64_t *)pt_word(pt, entry), __ATOMIC_ACQUIRE);
+	return __atomic_load_n((arch_u64 *)pt_word(pt, entry), __ATOMIC_ACQUIRE);
 }
 
 static void pt_store(const struct pgtable *pt, phys_addr_t entry, uint64_t value)
@@ -120,7 +120,7 @@ static void pt_store(const struct pgtable *pt, phys_addr_t entry, uint64_t value
 	if (pt->format->entry_size == sizeof(uint32_t))
 		__atomic_store_n((uint32_t *)pt_word(pt, entry), (uint32_t)value, __ATOMIC_RELEASE);
 	else
-		__atomic_store_n((uint64_t *)pt_word(pt, entry), value, __ATOMIC_RELEASE);
+		__atomic_store_n((arch_u64 *)pt_word(pt, entry), value, __ATOMIC_RELEASE);
 }
 
 /* The entry for @kva in the table at @table, which is of @level. */

@@ -97,7 +97,7 @@ static void hold(struct model *md, const struct page *page, unsigned long nr, bo
 		assert_int_equal(md->held[pfn + i], !take);
 		md->held[pfn + i] = take;
 	}
-	md->pages += take ? nr : -nr;
+	md->pages = take ? md->pages + nr : md->pages - nr;
 }
 
 /* A mark at both ends of each block, that nobody else may write to. */

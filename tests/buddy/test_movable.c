@@ -235,12 +235,12 @@ static void test_movable_by_counts(void **state)
 static void test_bad_words(void **state)
 {
 	(void)state;
-	expect_no_boot("cmdline=kernelcore=mirror", -EOPNOTSUPP, "'kernelcore=mirror'");
-	expect_no_boot("cmdline=kernelcore=101%", -EINVAL, "bad value in 'kernelcore=101%'");
-	expect_no_boot("cmdline=movablecore=10%%", -EINVAL, "bad value in 'movablecore=10%%'");
-	expect_no_boot("cmdline=movablecore=", -EINVAL, "bad value in 'movablecore='");
-	expect_no_boot("cmdline=movablecore=mirror", -EINVAL, "bad value");
-	expect_no_boot("cmdline=movable_node", -EOPNOTSUPP, "'movable_node' is not in this version");
+	expect_no_boot("mem=64M cmdline=kernelcore=mirror", -EOPNOTSUPP, "'kernelcore=mirror'");
+	expect_no_boot("mem=64M cmdline=kernelcore=101%", -EINVAL, "bad value in 'kernelcore=101%'");
+	expect_no_boot("mem=64M cmdline=movablecore=10%%", -EINVAL, "bad value in 'movablecore=10%%'");
+	expect_no_boot("mem=64M cmdline=movablecore=", -EINVAL, "bad value in 'movablecore='");
+	expect_no_boot("mem=64M cmdline=movablecore=mirror", -EINVAL, "bad value");
+	expect_no_boot("mem=64M cmdline=movable_node", -EOPNOTSUPP, "'movable_node' is not in this version");
 	expect_no_boot("mem=64M zonepages=0/DMA:100:100 cmdline=kernelcore=50%", -EINVAL, "zonepages=");
 	expect_no_boot("mem=64M cmdline=memmap", -EINVAL, "bad value in 'memmap'");
 	expect_no_boot("mem=64M cmdline=numa=fake=9", -EINVAL, "numa=fake=9");

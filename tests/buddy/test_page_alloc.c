@@ -280,7 +280,7 @@ static void test_exact(void **state)
 	p = alloc_pages_exact(4 * PAGE_SIZE, GFP_KERNEL);
 	free_pages_exact(p, 4 * PAGE_SIZE);
 	assert_null(alloc_pages_exact(0, GFP_KERNEL));
-	assert_null(alloc_pages_exact((size_t)1 << 40, GFP_KERNEL | __GFP_NOWARN));
+	assert_null(alloc_pages_exact(SIZE_MAX / 2 + 1, GFP_KERNEL | __GFP_NOWARN));
 	drain_local_pages();
 	check_zones();
 	test_shutdown(m, 0);

@@ -215,13 +215,13 @@ static void test_on_the_command_line(void **state)
 	(void)state;
 	check_marks(32768, 100);
 	test_shutdown(m, 0);
-	assert_int_equal(machine_boot_text("preset=x86_64 cmdline=sysctl.vm.nonsense=1", &m, &err), -EINVAL);
+	assert_int_equal(machine_boot_text("preset=x86_64 mem=64M cmdline=sysctl.vm.nonsense=1", &m, &err), -EINVAL);
 	assert_string_equal(err.reason, "kernel command line: unknown word 'sysctl.vm.nonsense=1'");
-	assert_int_equal(machine_boot_text("preset=x86_64 cmdline=sysctl.vm.min_free_kbytes=lots", &m, &err),
+	assert_int_equal(machine_boot_text("preset=x86_64 mem=64M cmdline=sysctl.vm.min_free_kbytes=lots", &m, &err),
 			 -EINVAL);
 	assert_string_equal(err.reason,
 			    "kernel command line: bad value in 'sysctl.vm.min_free_kbytes=lots'");
-	assert_int_equal(machine_boot_text("preset=x86_64 cmdline=sysctl.vm.min_free_kbytes", &m, &err),
+	assert_int_equal(machine_boot_text("preset=x86_64 mem=64M cmdline=sysctl.vm.min_free_kbytes", &m, &err),
 			 -EINVAL);
 }
 

@@ -34,7 +34,7 @@ BACKENDS = ("slab", "slub", "slob")
 CONTRACT = re.compile(r"^(backend_\w+|kmem_cache_(alloc|alloc_node|free|alloc_bulk|free_bulk)|"
                       r"kmem_(kmalloc|kmalloc_node|kfree|ksize))$")
 LIBC = {"memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "strncmp", "strchr"}
-HELPER = re.compile(r"^__\w*(di2|di3|ti3)$")
+HELPER = re.compile(r"^__\w*(si2|di2|di3|di4|ti3)$")
 SYSTEM = {"stdarg.h", "stddef.h", "stdint.h", "stdbool.h", "limits.h"}
 FLAGS = ["-std=gnu17", "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-pic", "-fno-pie",
          "-ftls-model=initial-exec", "-fvisibility=hidden", "-fno-lto", "-fno-sanitize=all"]

@@ -22,10 +22,10 @@ static void alignment(void **state)
 		{ SLAB_HWCACHE_ALIGN, 0, 16, 16 },
 		{ SLAB_HWCACHE_ALIGN, 0, 17, 32 },
 		{ SLAB_HWCACHE_ALIGN, 0, 32, 32 },
-		{ SLAB_HWCACHE_ALIGN, 0, 33, 64 },
-		{ SLAB_HWCACHE_ALIGN, 0, 5000, 64 },
+		{ SLAB_HWCACHE_ALIGN, 0, 33, CACHE_LINE_SIZE },
+		{ SLAB_HWCACHE_ALIGN, 0, 5000, CACHE_LINE_SIZE },
 		{ SLAB_HWCACHE_ALIGN, 128, 10, 128 },
-		{ SLAB_HWCACHE_ALIGN, 16, 100, 64 },
+		{ SLAB_HWCACHE_ALIGN, 16, 100, CACHE_LINE_SIZE },
 	};
 	unsigned int i;
 
@@ -45,7 +45,7 @@ static void create_fills_the_common_part(void **state)
 							  10, 20, a_noop_ctor);
 
 	assert_int_equal(s->object_size, 100);
-	assert_int_equal(s->align, 64);
+	assert_int_equal(s->align, CACHE_LINE_SIZE);
 	assert_int_equal(s->size, 128);
 	assert_ptr_equal(s->ctor, a_noop_ctor);
 	assert_int_equal(s->useroffset, 10);

@@ -331,7 +331,7 @@ static void create_with_a_place_for_the_free_pointer(void **state)
 	} bad[] = {
 		{ { .freeptr_offset = 8 }, SLAB_TYPESAFE_BY_RCU, "without use_freeptr_offset" },
 		{ { .use_freeptr_offset = true }, 0, "without SLAB_TYPESAFE_BY_RCU" },
-		{ { .use_freeptr_offset = true, .freeptr_offset = 4 }, SLAB_TYPESAFE_BY_RCU, "no word" },
+		{ { .use_freeptr_offset = true, .freeptr_offset = 2 }, SLAB_TYPESAFE_BY_RCU, "no word" },
 		{ { .use_freeptr_offset = true, .freeptr_offset = 96 }, SLAB_TYPESAFE_BY_RCU, "no word" },
 		{ { .use_freeptr_offset = true, .ctor = count_construction }, SLAB_TYPESAFE_BY_RCU,
 		  "constructor" },

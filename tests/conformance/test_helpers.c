@@ -50,7 +50,7 @@ static void products_that_overflow_fail(void **state)
 {
 	struct machine *m = test_boot(PLAIN);
 	static const size_t bad[][2] = { { SIZE_MAX, 2 }, { 2, SIZE_MAX }, { SIZE_MAX / 8 + 1, 8 },
-					 { (size_t)1 << 33, (size_t)1 << 33 } };
+					 { SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 1 } };
 	char *p = kmalloc(50, GFP_KERNEL);
 	unsigned int i;
 

@@ -82,7 +82,7 @@ static void test_walk_of_objects(void **state)
 	assert_int_equal(walk.phys, __pa((unsigned long)p));
 	assert_int_equal(walk.page_shift, 21);
 	assert_int_equal(mmu_get_regs(&regs), 0);
-	assert_int_equal(walk.entries[0].addr & PAGE_MASK, regs.cr3);
+	assert_int_equal(walk.entries[0].addr & ~(uint64_t)(PAGE_SIZE - 1), regs.cr3);
 	assert_int_equal(mmu_walk_regs(&regs, ptr_to_kva(p), MMU_READ, &walk), 0);
 	assert_int_equal(walk.phys, __pa((unsigned long)p));
 	assert_int_equal(mmu_walk(0, MMU_READ, &walk), -EFAULT);

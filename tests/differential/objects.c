@@ -174,7 +174,7 @@ static void check_align(struct world *w, const void *p, unsigned long align)
 
 static unsigned long cache_align(const struct world *w, const struct cache *c)
 {
-	unsigned long align = c->align > 8 ? c->align : 8, line = 64;
+	unsigned long align = c->align > 8 ? c->align : 8, line = sizeof(void *) == 8 ? 64 : 32;
 
 	/* SLOB drops the flag for small objects: it aligns to the fraction of a line that holds one. */
 	if (!(c->flags & SLAB_HWCACHE_ALIGN))

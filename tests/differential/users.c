@@ -92,7 +92,7 @@ bool op_rcu_reader(struct world *w, const struct op *op)
 	rcu_queue(w, o, true);
 	rcu_advance();
 	agree(w, "callbacks run under a reader", w->rcu_run, 0);
-	for (i = sizeof(struct rcu_note) / 8; i < seen.size / 8; i++) {
+	for (i = (sizeof(struct rcu_note) + 7) / 8; i < seen.size / 8; i++) {
 		uint64_t word;
 
 		memcpy(&word, seen.p + 8 * i, 8);

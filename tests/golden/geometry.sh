@@ -1,10 +1,11 @@
 #!/bin/sh
-# geometry.sh KMEMSIM BACKEND FOLDER: what real kernels derived from size, alignment and flags of a cache
-# (BACKEND-geometry.csv) and how large their kmalloc objects were (kmalloc-buckets.csv), line by line.
+# geometry.sh KMEMSIM BACKEND FOLDER [32]: what real kernels derived from size, alignment and flags of a cache
+# (BACKEND-geometry.csv; 32: BACKEND32-geometry.csv, a 32-bit kernel's) and how large their kmalloc objects were (kmalloc-buckets.csv), line by line.
 set -u
 kmemsim=$1
 backend=$2
 folder=$3
+bits=${4:-}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -27,7 +28,7 @@ compare() {
     failed=1
 }
 
-gzip -dc "$folder/$backend-geometry.csv.gz" >"$work/geometry.csv" || exit 99
+gzip -dc "$folder/$backend$bits-geometry.csv.gz" >"$work/geometry.csv" || exit 99
 for cpus in $(tail -n +2 "$work/geometry.csv" | cut -d, -f1 | sort -nu); do
     awk -F, -v cpus="$cpus" -v ops="$work/ops" -v want="$work/want" '
         NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; print "#SMP " cpus >ops; next }

@@ -36,7 +36,7 @@ static void test_plain(void **state)
 	SAME("%ld %lu %lld %llu %zu %zd %jd %ju", LONG_MIN, ULONG_MAX, LLONG_MIN, ULLONG_MAX,
 	     SIZE_MAX, (ssize_t)-5, INTMAX_MIN, UINTMAX_MAX);
 	SAME("%d %d %x", INT_MIN, INT_MAX, UINT_MAX);
-	SAME("%p", (void *)0x7fff12345678);
+	SAME("%p", (void *)(uintptr_t)0x7fff12345678);
 	SAME("%.3s", (const char *)"abc\0def");
 }
 
@@ -126,6 +126,8 @@ static void test_random_integers(void **state)
 		*end = '\0';
 		if (strlen(length) == 0 || *length == 'h')
 			SAME(fmt, (int)n);
+		else if (strcmp(length, "ll") && *length != 'j')
+			SAME(fmt, (unsigned long)n);
 		else
 			SAME(fmt, n);
 	}

@@ -105,7 +105,7 @@ static void test_canonical_edge(void **state)
 	assert_int_equal(mmu_read(edge, buf, 1, 0, &out), -EFAULT);
 	assert_int_equal(out.trap, X86_TRAP_GP);
 	/* Behind the highest address comes the lowest. */
-	map(-PAGE_SIZE, (PHYS + PAGE_SIZE) | TABLE);
+	map(-(uint64_t)PAGE_SIZE, (PHYS + PAGE_SIZE) | TABLE);
 	map(0, PHYS | TABLE);
 	assert_int_equal(mmu_write(UINT64_MAX - 3, "abcdefgh", 8, 0, &out), 0);
 	assert_memory_equal(am->ram + PHYS, "efgh", 4);
@@ -137,7 +137,7 @@ static bool map_on_demand(const struct mmu_page_fault *fault, void *arg)
 	assert_int_equal(mmu_get_cr2(), fault->address);
 	if ((*calls)++ >= 3)
 		return false;
-	map(fault->address & PAGE_MASK, (PHYS + *calls * PAGE_SIZE) | TABLE);
+	map(fault->address & PAGE_MASK_64, (PHYS + *calls * PAGE_SIZE) | TABLE);
 	return true;
 }
 

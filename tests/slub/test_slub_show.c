@@ -113,7 +113,7 @@ static void leaks_are_listed_one_by_one(void **state)
 		char want[60];
 
 		snprintf(want, sizeof(want), "\nObject 0x%llx @offset=%ld\n", slab_addr(p[i]),
-			 (char *)p[i] - (char *)kmem_slab_base(p[i]));
+			 (long)((char *)p[i] - (char *)kmem_slab_base(p[i])));
 		assert_int_equal(strstr(text, want) != NULL, i < 8 || i % 2);
 	}
 	test_state.nr_reports = 0;

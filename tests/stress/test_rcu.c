@@ -168,7 +168,7 @@ static void a_list_on_shared_cpus(void **state)
 
 /* --- a table of objects that may become others under their readers' eyes ---------------------- */
 
-#define MAGIC 0x7970657361666521ul
+#define MAGIC ((unsigned long)0x7970657361666521)
 #define NR_PLACES 24
 
 /* Atomics, but for payload: that belongs to whoever holds a reference. */

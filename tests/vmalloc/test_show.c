@@ -24,6 +24,13 @@ static char *info(void)
 	return out;
 }
 
+/* The array of 1100 pointers to pages. */
+#if UINTPTR_MAX > UINT32_MAX
+#define ARRAY "0xffffc90000454000-0xffffc90000458000   16384 CALLER pages=3 vmalloc N0=3\n"
+#else
+#define ARRAY "0xffffc90000454000-0xffffc90000457000   12288 CALLER pages=2 vmalloc N0=2\n"
+#endif
+
 static void expect_info(const char *expected)
 {
 	char *text = info();
@@ -41,15 +48,15 @@ static void test_lines(void **state)
 	expect_info("");
 	a = vmalloc(4 * P);
 	b = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
-	c = vmalloc(600 * P);
+	c = vmalloc(1100 * P);
 	expect_info("0xffffc90000000000-0xffffc90000005000   20480 CALLER pages=4 vmalloc N0=4\n"
 		    "0xffffc90000005000-0xffffc90000007000    8192 CALLER vmap\n"
-		    "0xffffc90000007000-0xffffc90000260000 2461696 CALLER pages=600 vmalloc vpages N0=600\n"
-		    "0xffffc90000260000-0xffffc90000263000   12288 CALLER pages=2 vmalloc N0=2\n");
+		    "0xffffc90000007000-0xffffc90000454000 4509696 CALLER pages=1100 vmalloc vpages N0=1100\n"
+		    ARRAY);
 	vunmap(b);
 	vfree(a);
-	expect_info("0xffffc90000007000-0xffffc90000260000 2461696 CALLER pages=600 vmalloc vpages N0=600\n"
-		    "0xffffc90000260000-0xffffc90000263000   12288 CALLER pages=2 vmalloc N0=2\n"
+	expect_info("0xffffc90000007000-0xffffc90000454000 4509696 CALLER pages=1100 vmalloc vpages N0=1100\n"
+		    ARRAY
 		    "0xffffc90000000000-0xffffc90000007000   28672 unpurged vm_area\n");
 	vfree(c);
 	vm_unmap_aliases();

@@ -58,7 +58,7 @@ static void *worker(void *arg)
 		struct area *a = &areas[i];
 
 		if (a->p) {
-			check(a, id << 32 | i << 16);
+			check(a, id << 28 | i << 16);
 			vfree(a->p);
 			a->p = NULL;
 			continue;
@@ -66,7 +66,7 @@ static void *worker(void *arg)
 		a->nr = 1 + test_rand(&seed) % 20;
 		a->p = vmalloc(a->nr * P);
 		CHECK(a->p);
-		fill(a, id << 32 | i << 16);
+		fill(a, id << 28 | i << 16);
 	}
 	for (unsigned int i = 0; i < SLOTS; i++)
 		vfree(areas[i].p);
