@@ -30,7 +30,7 @@ static struct {
 /* The host's own error code, where it has Intel's. */
 static int kind_of(const void *context)
 {
-#if defined(__x86_64__) && defined(REG_ERR)
+#if (defined(__x86_64__) || defined(__i386__)) && defined(REG_ERR)
 	const ucontext_t *uc = context;
 
 	return uc->uc_mcontext.gregs[REG_ERR] & X86_PF_WRITE ? FAULT_WRITE : FAULT_READ;

@@ -11,7 +11,7 @@
 
 uint64_t slub_random(struct kernel *k)
 {
-	uint64_t *rand = &k->backend->rand;
+	arch_u64 *rand = &k->backend->rand;
 	uint64_t state = __atomic_fetch_add(rand, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
 
 	return rand_next(&state);

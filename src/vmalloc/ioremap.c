@@ -71,7 +71,7 @@ static bool check(struct kernel *k, phys_addr_t phys, phys_addr_t last)
 		report_warn(k, "ioremap: invalid physical address %llx", (unsigned long long)phys);
 		return false;
 	}
-	if (!has_kernel_ram(k, phys & PAGE_MASK, last + 1))
+	if (!has_kernel_ram(k, phys & PAGE_MASK_64, last + 1))
 		return true;
 	report_warn(k, "ioremap on RAM at 0x%0*llx - 0x%0*llx", digits, (unsigned long long)phys,
 		    digits, (unsigned long long)last);
@@ -131,13 +131,13 @@ static void *map_range(struct vmalloc *v, struct memtype_range *type, const void
 static void *map(struct vmalloc *v, phys_addr_t phys, unsigned long size, enum memtype want,
 		 const void *caller)
 {
-	phys_addr_t last = phys + (size - 1), first = phys & PAGE_MASK;
+	phys_addr_t last = phys + (size - 1), first = phys & PAGE_MASK_64;
 	struct memtype_range *type;
 	char *p;
 
 	if (!size || last < phys || !check(v->kernel, phys, last))
 		return NULL;
-	type = reserve_type(v, first, (last + PAGE_SIZE) & PAGE_MASK, want);
+	type = reserve_type(v, first, (last + PAGE_SIZE) & PAGE_MASK_64, want);
 	if (!type)
 		return NULL;
 	p = map_range(v, type, caller);

@@ -214,7 +214,7 @@ static const char *unmap(struct vmalloc *v, const void *addr)
 		page = kmap_private_page(v->kernel, addr);
 		return page ? give_private(v, page) : "it is no address of a page";
 	}
-	below = v->kmap_local->top - (window_kva(v->kernel, addr) & PAGE_MASK);
+	below = v->kmap_local->top - (window_kva(v->kernel, addr) & PAGE_MASK_64);
 	if (below >> PAGE_SHIFT >= KM_MAX_IDX * am->nr_cpus)
 		return "it is no address of kmap_local_page()";
 	return give(v, (unsigned int)(below >> PAGE_SHIFT) / KM_MAX_IDX,

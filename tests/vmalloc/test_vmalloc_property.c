@@ -168,7 +168,7 @@ static void *worker(void *arg)
 	machine_enter(m);
 	for (unsigned long step = 0; step < steps() / THREADS; step++) {
 		unsigned int i = (unsigned int)(test_rand(&seed) % SLOTS);
-		unsigned long mark = (unsigned long)self << 32 | i << 16;
+		unsigned long mark = (unsigned long)self << 28 | i << 16;
 		struct area *a = &areas[i];
 
 		if (!a->p) {
