@@ -23,7 +23,7 @@
 void slub_harden_init(struct slub_cache *s)
 {
 	struct kernel *k = s->common.kernel;
-	uint64_t *secrets = &k->backend->secrets;
+	arch_u64 *secrets = &k->backend->secrets;
 	uint64_t state;
 
 	s->hardened = k->params.slab_freelist_hardened;
