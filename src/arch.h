@@ -98,6 +98,8 @@ struct arch_machine {
 	const struct machine_range *kernel_ram;	/* RAM that the kernel uses: without what the command */
 	unsigned int nr_kernel_ram;		/* line hides; ascending, whole pages, with nodes */
 	const int *real_node;		/* by node: the one it is a part of (numa=fake); NULL: none is */
+	char *vmap_at;			/* vmalloc; where that is NULL, addresses in its place that have no
+					   memory: those of the simulated x86 if pointers hold them */
 };
 
 /* One simulated CPU. Its per-CPU data starts ARCH_PERCPU_START bytes further on. */

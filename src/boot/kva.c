@@ -99,11 +99,13 @@ static void place_vmalloc_32(struct kernel *k)
 	kva_t base = am->direct_base + buddy_lowmem_end(k) + X86_32_VMALLOC_OFFSET;
 	uint64_t up = base - am->vmalloc_base;
 
+	kassert(base >= am->vmalloc_base);
 	am->vmalloc_base = base;
 	am->vmalloc_size = layout.vmalloc_end - base;
 	am->vmap_size -= up;
+	am->vmap_at += up;
 	if (am->vmalloc)
-		am->vmalloc += up;
+		am->vmalloc = am->vmap_at;
 }
 
 int boot_address_space(struct kernel *k, struct machine_error *err)

@@ -174,7 +174,7 @@ long failslab_show(struct kernel *k, const char *name, struct seq_file *m)
 	return 0;
 }
 
-static bool parse_yes_no(const char *text, size_t len, long *out)
+static bool parse_yes_no(const char *text, size_t len, int64_t *out)
 {
 	if (len != 1)
 		return false;
@@ -182,11 +182,11 @@ static bool parse_yes_no(const char *text, size_t len, long *out)
 	return *out || *text == 'N' || *text == 'n' || *text == '0';
 }
 
-/* Of so few digits that a long holds them; the setting's bounds are the caller's to check. */
-static bool parse_number(const char *text, size_t len, long *out)
+/* Of so few digits that 64 bits hold them; the setting's bounds are the caller's to check. */
+static bool parse_number(const char *text, size_t len, int64_t *out)
 {
 	bool minus = len && *text == '-';
-	long n = 0;
+	int64_t n = 0;
 
 	if (len == minus || len > 11)
 		return false;
@@ -204,7 +204,7 @@ long failslab_store(struct kernel *k, const char *name, const char *text, size_t
 	size_t n = len && text[len - 1] == '\n' ? len - 1 : len;
 	struct failslab *f = k->failslab;
 	unsigned int i = find(name);
-	long value;
+	int64_t value;
 
 	if (i == NR_SETTINGS)
 		return -ENOENT;
@@ -213,7 +213,7 @@ long failslab_store(struct kernel *k, const char *name, const char *text, size_t
 		return -EINVAL;
 	caches_lock(k);
 	arch_spin_lock(&f->lock);
-	f->value[i] = value;
+	f->value[i] = (long)value;
 	arch_spin_unlock(&f->lock);
 	switch_on_or_off(k);
 	caches_unlock(k);

@@ -49,14 +49,18 @@ struct preset {
 	unsigned int nodes, cpus;
 };
 
+/* What a preset has where all of a machine must find room in 4 GiB of the host's addresses. */
+#define MOST_32 GIB
+#define PRESET_MEM(size) (sizeof(void *) == 4 && (size) > MOST_32 ? MOST_32 : (size))
+
 static const struct preset presets[] = {
-	{"x86_64", MACHINE_MODE_4LEVEL, 8 * GIB, 1, 4},
-	{"x86_32", MACHINE_MODE_32, 2 * GIB, 1, 4},
-	{"numa-2", MACHINE_MODE_4LEVEL, 8 * GIB, 2, 4},
-	{"numa-4", MACHINE_MODE_4LEVEL, 8 * GIB, 4, 4},
+	{"x86_64", MACHINE_MODE_4LEVEL, PRESET_MEM(8 * GIB), 1, 4},
+	{"x86_32", MACHINE_MODE_32, PRESET_MEM(2 * GIB), 1, 4},
+	{"numa-2", MACHINE_MODE_4LEVEL, PRESET_MEM(8 * GIB), 2, 4},
+	{"numa-4", MACHINE_MODE_4LEVEL, PRESET_MEM(8 * GIB), 4, 4},
 	{"tiny-8M", MACHINE_MODE_4LEVEL, 8 * MIB, 1, 1},
-	{"x86_64_la57", MACHINE_MODE_5LEVEL, 8 * GIB, 1, 4},
-	{"x86_32_pae", MACHINE_MODE_PAE, 4 * GIB, 1, 4},
+	{"x86_64_la57", MACHINE_MODE_5LEVEL, PRESET_MEM(8 * GIB), 1, 4},
+	{"x86_32_pae", MACHINE_MODE_PAE, PRESET_MEM(4 * GIB), 1, 4},
 };
 
 int preset_apply(struct machine_desc *desc, const char *name)

@@ -9,7 +9,9 @@
  * The byte of physical address p is at ram + p; where the map has no RAM, the window has no
  * memory. Above RAM lies physical memory that is no RAM, as a PC has flash and devices there: room
  * for page tables that must not take any of the machine's RAM. The vmalloc window begins empty;
- * pages appear in it as they are mapped (vmap_window.c).
+ * pages appear in it as they are mapped (vmap_window.c). A machine on private memory has none; what
+ * it calls by an address of that region (a device) has the simulated x86's, which is nobody's in a
+ * 64-bit process. In a 32-bit one it has a window after all, which stays empty.
  *
  * The host backs a page of any window when it is first touched, so a machine costs what it uses
  * and not what it has: a terabyte is created in the time of a megabyte.
@@ -47,9 +49,10 @@
  * into the same set of a cache. */
 #define CPU_STRIDE ((HOST_IS_32 ? 16 : 64) * MIB + PAGE_SIZE)
 
-/* The vmalloc window of a 64-bit kernel holds all RAM twice, and at least so much; on x86_32 the
- * region is small and the window shows all of it, with what lies behind it. */
-#define VMALLOC_MIN ((uint64_t)(HOST_IS_32 ? 128 : 1024) << 20)
+/* The vmalloc window of a 64-bit kernel holds all RAM twice (once), and at least so much; on x86_32
+ * the region is small and the window shows all of it, with what lies behind it. */
+#define VMALLOC_TIMES_RAM (HOST_IS_32 ? 1 : 2)
+#define VMALLOC_MIN ((uint64_t)(HOST_IS_32 ? 128 : 1024) * MIB)
 
 /* Where a 32-bit process ends: mmap() takes a size_t, and differences of host pointers into RAM are
  * signed. */
@@ -97,12 +100,24 @@ static uint64_t tables_for(uint64_t bytes)
 	return tables;
 }
 
-/* Bytes of the vmalloc region that the machine has; @wanted: those of the command line. */
-static uint64_t vmalloc_bytes(const struct machine_desc *desc, const struct kva_layout *layout,
-			      uint64_t wanted)
+/* Where the vmalloc region begins, at the lowest; on x86_32 that is behind low memory, whose end the
+ * counts of zones say later if they are given. Pointers are as aligned as addresses. */
+static kva_t vmalloc_start(const struct machine *m, const struct kva_layout *layout)
 {
-	uint64_t most = layout->vmalloc_end - layout->vmalloc_base;
-	uint64_t size = 2 * total_ram(desc);
+	unsigned int n = m->pub.nr_kernel_ram;
+	uint64_t end = n ? m->pub.kernel_ram[n - 1].end : 0;
+
+	if (!kva_mode_is_32(m->desc.mode) || m->desc.nr_zone_pages)
+		return layout->vmalloc_base;
+	if (end > layout->lowmem_end)
+		end = layout->lowmem_end;
+	return (layout->vmalloc_base + end) & ~(WINDOW_ALIGN - 1);
+}
+
+/* Bytes of the vmalloc region, of @most, that the machine has; @wanted: those of the command line. */
+static uint64_t vmalloc_bytes(const struct machine_desc *desc, uint64_t most, uint64_t wanted)
+{
+	uint64_t size = VMALLOC_TIMES_RAM * total_ram(desc);
 
 	if (size < VMALLOC_MIN)
 		size = VMALLOC_MIN;
@@ -129,10 +144,9 @@ static void plan_regions(struct machine *m)
 	uint64_t tables, limit = table_limit(&m->desc);
 
 	am->direct_base = layout.direct_base;
-	am->vmalloc_base = layout.vmalloc_base;
-	am->vmalloc_size = vmalloc_bytes(&m->desc, &layout, wanted);
-	am->vmap_size = layout.fixmap_end ? layout.fixmap_end - layout.vmalloc_base :
-					    am->vmalloc_size;
+	am->vmalloc_base = vmalloc_start(m, &layout);
+	am->vmalloc_size = vmalloc_bytes(&m->desc, layout.vmalloc_end - am->vmalloc_base, wanted);
+	am->vmap_size = layout.fixmap_end ? layout.fixmap_end - am->vmalloc_base : am->vmalloc_size;
 	am->table_start = (am->ram_size + GAP + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
 	if (am->table_start > limit)
 		return;
@@ -151,7 +165,7 @@ static void make_layout(const struct machine *m, struct layout *l)
 	l->memmap = place(l, am->nr_frames * MEMMAP_ENTRY);
 	l->pageblocks = place(l, (am->nr_frames >> SMALLEST_PAGEBLOCK_ORDER) + 1);
 	l->cpus = place(l, am->nr_cpus * CPU_STRIDE);
-	if (m->desc.backing == MACHINE_BACKING_MEMFD)
+	if (m->desc.backing == MACHINE_BACKING_MEMFD || HOST_IS_32)
 		l->vmalloc = place(l, am->vmap_size);
 }
 
@@ -251,8 +265,9 @@ int machine_map(struct machine *m, struct machine_error *err)
 	am->pageblocks = m->window + l.pageblocks;
 	am->cpus = m->window + l.cpus;
 	am->cpu_stride = CPU_STRIDE;
-	if (l.vmalloc) {
-		am->vmalloc = m->vmap_window = m->window + l.vmalloc;
+	am->vmap_at = l.vmalloc ? m->window + l.vmalloc : (char *)(uintptr_t)am->vmalloc_base;
+	if (m->desc.backing == MACHINE_BACKING_MEMFD) {
+		am->vmalloc = m->vmap_window = am->vmap_at;
 		m->vmap_window_size = am->vmap_size;
 	}
 	ret = map_ram(m, err);

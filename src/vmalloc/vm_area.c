@@ -13,7 +13,7 @@
  * Pointers. Where RAM can have second addresses a pointer is a place in the host's window, which
  * differs from the simulated address by a constant. On private memory it is the direct-map pointer
  * of the area's block (direct.c), or where nothing of the host is behind it (a device's registers)
- * the simulated address itself, for readl() and its like alone.
+ * an address without memory (vmap_at), for readl() and its like alone.
  */
 #include "vmalloc/vmalloc.h"
 
@@ -21,25 +21,19 @@
 
 void *window_ptr(const struct kernel *k, kva_t kva)
 {
-	if (!alias_possible(k))
-		return (void *)(uintptr_t)kva;
-	return k->arch->vmalloc + (kva - k->arch->vmalloc_base);
+	return k->arch->vmap_at + (kva - k->arch->vmalloc_base);
 }
 
 bool in_window(const struct kernel *k, const void *addr)
 {
 	const struct arch_machine *am = k->arch;
 
-	if (!am->vmalloc)
-		return (kva_t)(uintptr_t)addr - am->vmalloc_base < am->vmalloc_size;
-	return (uint64_t)((const char *)addr - am->vmalloc) < am->vmalloc_size;
+	return (uint64_t)((const char *)addr - am->vmap_at) < am->vmalloc_size;
 }
 
 kva_t window_kva(const struct kernel *k, const void *addr)
 {
-	if (!alias_possible(k))
-		return (kva_t)(uintptr_t)addr;
-	return k->arch->vmalloc_base + (uint64_t)((const char *)addr - k->arch->vmalloc);
+	return k->arch->vmalloc_base + (uint64_t)((const char *)addr - k->arch->vmap_at);
 }
 
 struct vmap_vm *vm_find(struct vmalloc *v, const void *addr)

@@ -32,7 +32,7 @@ static void test_zones_by_flags_64(void **state)
 
 static void test_zones_by_flags_32(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=2G");
+	struct machine *m = test_boot("preset=x86_32 mem=1G");
 
 	(void)state;
 	assert_int_equal(zone_of(GFP_KERNEL), KMEM_ZONE_NORMAL);

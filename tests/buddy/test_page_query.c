@@ -53,7 +53,7 @@ static void test_what_is_no_page(void **state)
 /* On x86_32 the direct map, and with it every address, ends where HIGHMEM begins. */
 static void test_highmem_has_no_address(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=2G");
+	struct machine *m = test_boot("preset=x86_32 mem=1G");
 	struct page *high = alloc_pages(GFP_HIGHUSER | __GFP_ZERO, 2), *low = alloc_pages(GFP_KERNEL, 0);
 
 	(void)state;

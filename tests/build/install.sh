@@ -85,7 +85,7 @@ for name in kmem kmem-slab kmem-slub kmem-slob; do
         try "C, lib$name.so" "$backend" $cc -Wall -Werror "$work/user.c" $(pkg-config --cflags --libs "$name")
         try "C, lib$name.a" "$backend" $cc -Wall -Werror "$work/user.c" $(pkg-config --cflags "$name") "$libdir/lib$name.a" -pthread
         try "prefixed names, lib$name.so" "" $cc -Wall -Werror "$work/prefixed.c" $(pkg-config --cflags --libs "$name")
-        try "C++, lib$name.so" "$backend" c++ -Wall -Werror "$work/user.cc" $(pkg-config --cflags --libs "$name")
+        try "C++, lib$name.so" "$backend" $cc -x c++ -Wall -Werror "$work/user.cc" -x none $(pkg-config --cflags --libs "$name")
     }
     objdump -p "$libdir/lib$name.so.0" | grep -q "SONAME *lib$name.so.0$" || fail "lib$name has no soname lib$name.so.0"
     nm -D --defined-only "$libdir/lib$name.so.0" | grep -q 'kmem_kmalloc@@KMEM_0$' || fail "lib$name has no symbol versions"

@@ -159,7 +159,7 @@ static void gfp_user_is_as_gfp_kernel(void **state)
 
 static void gfp_highuser_takes_highmem_first(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=2G");
+	struct machine *m = test_boot("preset=x86_32 mem=1G");
 	struct page *page = alloc_page(GFP_HIGHUSER);
 
 	assert_non_null(page);

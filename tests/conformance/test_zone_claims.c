@@ -29,18 +29,18 @@ static void expect_pages(gfp_t gfp, uint64_t low, uint64_t high)
 /* "x86_32: DMA below 16 MiB, NORMAL to 896 MiB, HIGHMEM above": a kernel of the documents' time. */
 static void x86_32_DMA_below_16_MiB_NORMAL_to_896_MiB_HIGHMEM_above(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=2G zonepages=0/DMA:3998:3840,"
-				      "0/Normal:225280:219776,0/HighMem:294880:294880");
+	struct machine *m = test_boot("preset=x86_32 mem=1G zonepages=0/DMA:3998:3840,"
+				      "0/Normal:225280:219776,0/HighMem:32736:32736");
 
 	assert_int_equal(zone_at(PAGE_SIZE), KMEM_ZONE_DMA);
 	assert_int_equal(zone_at(16 * MIB - PAGE_SIZE), KMEM_ZONE_DMA);
 	assert_int_equal(zone_at(16 * MIB), KMEM_ZONE_NORMAL);
 	assert_int_equal(zone_at(896 * MIB - PAGE_SIZE), KMEM_ZONE_NORMAL);
 	assert_int_equal(zone_at(896 * MIB), KMEM_ZONE_HIGHMEM);
-	assert_int_equal(zone_at(2048 * MIB - MIB), KMEM_ZONE_HIGHMEM);
+	assert_int_equal(zone_at(1024 * MIB - MIB), KMEM_ZONE_HIGHMEM);
 	expect_pages(GFP_DMA, 0, 16 * MIB);
 	expect_pages(GFP_KERNEL, 16 * MIB, 896 * MIB);
-	expect_pages(GFP_HIGHUSER, 896 * MIB, 2048 * MIB);
+	expect_pages(GFP_HIGHUSER, 896 * MIB, 1024 * MIB);
 	test_shutdown(m, 0);
 	/* Machines without high memory have no such zone in use. */
 	m = test_boot("preset=x86_32 mem=512M");
@@ -51,7 +51,7 @@ static void x86_32_DMA_below_16_MiB_NORMAL_to_896_MiB_HIGHMEM_above(void **state
 /* "a 6.1 kernel ends it at about 880": the machine as a real kernel saw it. */
 static void x86_32_NORMAL_of_a_6_1_kernel_ends_at_880_MiB(void **state)
 {
-	struct machine *m = test_boot("preset=x86_32 mem=2G");
+	struct machine *m = test_boot("preset=x86_32 mem=1G");
 	uint64_t end = 0x36ffe000;
 
 	assert_int_equal(zone_at(end - PAGE_SIZE), KMEM_ZONE_NORMAL);

@@ -135,8 +135,8 @@ static void between_object_and_word(void **state)
 {
 	struct fixture f;
 
-	begin(&f, F | SLAB_POISON);
-	poke(f.p[2] + 101, 0x41);
+	begin_sized(&f, F | SLAB_POISON, 98);
+	poke(f.p[2] + 99, 0x41);
 	kmem_cache_free(f.cache, f.p[2]);
 	expect_fix("Alignment padding overwritten", "FIX checked: Restoring Alignment padding 0x");
 	assert_non_null(f.p[2] = kmem_cache_alloc(f.cache, GFP_KERNEL));

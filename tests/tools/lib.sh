@@ -9,6 +9,11 @@ fail() {
     failures=$((failures + 1))
 }
 
+# Whether $kmemsim is a 32-bit program (byte 4 of an ELF file says it): it has no room for large machines.
+host_is_32() {
+    [ "$(od -An -tu1 -j4 -N1 "$kmemsim" | tr -d ' ')" = 1 ]
+}
+
 finish() {
     [ $failures -eq 0 ] && echo "all is well"
     [ $failures -eq 0 ]

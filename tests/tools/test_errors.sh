@@ -109,7 +109,8 @@ refuses "no command 'bot'" "$kmemsim" bot
 refuses 'no file' "$kmemsim" mmu
 refuses 't.csv:1: no file of page-walk cases' "$kmemsim" mmu "$work/t.csv"
 printf '# libkmem mmu golden 1\n# mode long4 maxphyaddr 40 cases 1\nC 0 perm 80000011 1000 20 500 0\nA r 4 0 0 1000\n' >"$work/t.mmu"
-refuses 't.mmu:4: an A line belongs behind an E line' "$kmemsim" mmu "$work/t.mmu"
+# the file's machine boots, which takes a terabyte of the host's addresses
+host_is_32 || refuses 't.mmu:4: an A line belongs behind an E line' "$kmemsim" mmu "$work/t.mmu"
 printf '# libkmem mmu golden 1\n# mode long6 maxphyaddr 40 cases 1\n' >"$work/t.mmu"
 refuses 't.mmu:2: the mode is legacy32' "$kmemsim" mmu "$work/t.mmu"
 refuses 'no address' "$kmemsim" walk

@@ -22,7 +22,8 @@ for trace in find-stat fork-exec; do
     [ -s "$work/stderr" ] && fail "$trace: $(head -n 1 "$work/stderr")"
     [ "$(head -n 1 "$work/stdout")" = ops,live_objs,req_bytes,pages,peak_pages ] || fail "no csv header"
     cp "$work/stdout" "$work/$trace.csv"
-    against_kernel "$trace" "$work/$trace.csv"
+    # the kernels had 64 bits and cache lines of 64 bytes; on SLOB their alignment shows
+    { host_is_32 && [ "$backend" = slob ]; } || against_kernel "$trace" "$work/$trace.csv"
     works "$kmemsim" replay "$traces/$trace.csv.zst" --caches "$traces/caches.csv" --objects-only \
         --one-cpu --samples 20 --csv
     cmp "$work/stdout" "$work/$trace.csv" || fail "$trace: a second run prints something else"

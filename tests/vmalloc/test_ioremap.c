@@ -448,7 +448,7 @@ static void test_mem_248M_hides_the_top_8_MiB_which_ioremap_maps(void **state)
 
 static void test_vmap_pfn(void **state)
 {
-	struct machine *m = test_boot("ram=1M-256M cmdline=mem=248M");
+	struct machine *m = test_boot("ram=1M-256M maxphyaddr=40 cmdline=mem=248M");
 	unsigned long pfns[3] = {0xfc00, 0xf900, 0xfa00};
 	char *p = vmap_pfn(pfns, 3, PAGE_KERNEL);
 

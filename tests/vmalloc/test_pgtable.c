@@ -362,7 +362,7 @@ static void test_x86_32_vmalloc_lives_above_high_memory(void **state)
 /* The lower three quarters of the page directory are empty: a process would have them. */
 static void test_x86_32_the_kernel_owns_page_directory_entries_768_to_1023(void **state)
 {
-	struct machine *m = test_boot("x86_32 mem=2G");
+	struct machine *m = test_boot("x86_32 mem=1G");
 	const uint32_t *pgd = (const uint32_t *)(const void *)(kernel()->arch->ram +
 							       kernel()->vmalloc->pgtable.root);
 	char *p = vmalloc(64 * P);

@@ -64,6 +64,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* A 32-bit process has little room for windows. */
+#define DEFAULT_MACHINE                                                                            \
+	(sizeof(void *) == 4 ? "preset=x86_64 mem=512M cpus=1" : "preset=x86_64 mem=2G cpus=1")
+
 /* RAM that does not decide the result: a page may be half empty, and zones keep reserves. */
 static void size_machine(struct machine_desc *desc, const struct resolved_trace *trace)
 {
@@ -126,7 +130,7 @@ int cmd_replay(struct common_options *common, int argc, char **argv)
 	if (o.csv && common->json)
 		die("replay: --csv or --json, not both");
 	sim_messages(REPLAY_LOG_LEVEL);
-	sim_prepare(&sim, common, "preset=x86_64 mem=2G cpus=1", "replay", "slab_nomerge");
+	sim_prepare(&sim, common, DEFAULT_MACHINE, "replay", "slab_nomerge");
 	if (o.caches)
 		caches_load(&caches, o.caches);
 	trace_resolve(&trace, o.trace, o.format, o.objects_only);
