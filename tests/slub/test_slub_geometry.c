@@ -1,110 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Caches of every size, alignment and flag, on 1 to 16 CPUs, come out as on a real SLUB kernel. */
+#include "geometry_rows.h"
 #include "slub_test.h"
 
 static const char *golden; /* a 32-bit build's: a 32-bit kernel's rows, of 1 and 4 CPUs */
 
-static const struct {
-	const char *name;
-	slab_flags_t flag;
-} flag_names[] = {
-	{"-", 0},
-	{"CTOR", 0},
-	{"HWCACHE_ALIGN", SLAB_HWCACHE_ALIGN},
-	{"RECLAIM_ACCOUNT", SLAB_RECLAIM_ACCOUNT},
-	{"TYPESAFE_BY_RCU", SLAB_TYPESAFE_BY_RCU},
-	{"CONSISTENCY_CHECKS", SLAB_CONSISTENCY_CHECKS},
-	{"RED_ZONE", SLAB_RED_ZONE},
-	{"POISON", SLAB_POISON},
-	{"STORE_USER", SLAB_STORE_USER},
-};
-
-static const char *const columns[] = {
-	"objsize", "size", "align", "perslab", "order", "minorder", "minobjs", "inuse",
-	"fpoff", "redleft", "cpu_partial", "cpu_partial_slabs", "min_partial", "flags",
-};
-
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-static void ctor(void *object)
-{
-}
-
-static slab_flags_t parse_flags(const char *words)
-{
-	slab_flags_t flags = 0;
-	char copy[100], *save, *word;
-
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
-		size_t i = 0;
-
-		while (i < sizeof(flag_names) / sizeof(flag_names[0]) &&
-		       strcmp(word, flag_names[i].name))
-			i++;
-		assert_true(i < sizeof(flag_names) / sizeof(flag_names[0]));
-		flags |= flag_names[i].flag;
-	}
-	return flags;
-}
-
-/* "objsize=1 size=8 …" from the row's columns "1,8,…". */
-static void expected_text(char *values, char *out, size_t size)
-{
-	size_t len = 0;
-
-	values[strcspn(values, "\n")] = '\0';
-	for (size_t i = 0; i < NR_COLUMNS; i++) {
-		char *end = values + strcspn(values, ",");
-
-		len += (size_t)snprintf(out + len, size - len, "%s%s=%.*s", i ? " " : "",
-					columns[i], (int)(end - values), values);
-		values = *end ? end + 1 : end;
-	}
-	assert_true(len < size);
-}
-
-static void check_row(char *line)
-{
-	char words[100], expect[400], got[400];
-	unsigned int size, align;
-	struct kmem_cache *s;
-	int values = 0;
-
-	assert_int_equal(sscanf(line, "%*u,%u,%u,%99[^,],%n", &size, &align, words, &values), 3);
-	assert_true(values > 0);
-	expected_text(line + values, expect, sizeof(expect));
-	s = kmem_cache_create("row", size, align, parse_flags(words),
-			      strstr(words, "CTOR") ? ctor : NULL);
-	if (!s)
-		fail_msg("%s: no cache", line);
-	assert_true(kmem_cache_print_geometry(s, false, got, sizeof(got)) < (long)sizeof(got));
-	if (strcmp(got, expect))
-		fail_msg("req=%u reqalign=%u reqflags=%s:\n     got %s\nexpected %s", size, align,
-			 words, got, expect);
-	kmem_cache_destroy(s);
-}
-
 static void check_rows_of(unsigned int cpus)
 {
-	FILE *f = fopen(golden, "r");
-	unsigned int rows = 0;
 	struct machine *m;
-	char text[100], line[300];
+	char text[100];
 
-	assert_non_null(f);
 	snprintf(text, sizeof(text), SLUB_MACHINE " cpus=%u", cpus);
 	m = test_boot(text);
-	assert_non_null(fgets(line, sizeof(line), f));
-	assert_memory_equal(line, "cpus,req,reqalign,reqflags,objsize,", 34);
-	while (fgets(line, sizeof(line), f)) {
-		if (strtoul(line, NULL, 10) != cpus)
-			continue;
-		check_row(line);
-		rows++;
-	}
-	fclose(f);
-	assert_true(rows > 1700);
+	assert_true(geometry_rows_agree(golden, cpus) > 1700);
 	test_shutdown(m, 0);
 }
 
