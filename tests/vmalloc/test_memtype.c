@@ -186,7 +186,7 @@ static void test_ioremap(void **state)
 	iounmap(wb);
 	expect_list("PAT memtype list:\n");
 	/* No room for it: its type is not settled either. */
-	assert_null(ioremap(0x100000000, 64ul << 30));
+	assert_null(ioremap(0x100000000, 2ul << 30));
 	expect_heard("vmap allocation");
 	expect_list("PAT memtype list:\n");
 	expect_no_reports();

@@ -18,7 +18,7 @@
 struct source {
 	int fd;
 	uint64_t size;		/* of the file; 0: not known */
-	uint64_t done;		/* bytes of it read so far; atomic */
+	uint64_t done __attribute__((aligned(8)));	/* bytes of it read so far; atomic */
 	char *raw;		/* as the file has them: unread ones are [raw_pos, raw_len) */
 	size_t raw_pos, raw_len;
 	ZSTD_DStream *zstd;	/* NULL: plain */
