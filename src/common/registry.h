@@ -115,8 +115,8 @@ void cache_put_aliases(const struct kmem_cache *s, struct seq_file *m);
 void cache_free_names(struct kernel *k, struct kmem_cache *s);
 size_t cache_names_bytes(const struct kmem_cache *s);
 
-/* What the simulated kernel takes for a cache line. A 32-bit one (M686, as the golden rows' kernel) is
- * built for processors of any age. The host's is ARCH_CACHE_LINE. */
+/* What the simulated kernel takes for a cache line: on 32 bits that of the processor on which the golden
+ * rows were made. The host's is ARCH_CACHE_LINE. */
 #define CACHE_LINE_SIZE (sizeof(void *) == 8 ? 64u : 32u)
 
 /* Alignment of a cache: at least @align and ARCH_SLAB_MINALIGN; with SLAB_HWCACHE_ALIGN the

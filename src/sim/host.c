@@ -17,7 +17,9 @@ struct host_block {
 	void *raw;		/* what calloc() or mmap() returned */
 	size_t size;
 	uint64_t magic;
-} __attribute__((aligned(ARCH_CACHE_LINE))); /* what follows is as aligned as the header */
+	/* To a cache line: what follows is as aligned as the header. */
+	char pad[ARCH_CACHE_LINE - 4 * sizeof(void *) - sizeof(uint64_t)];
+};
 
 _Static_assert(sizeof(struct host_block) == ARCH_CACHE_LINE, "blocks are aligned to cache lines");
 
