@@ -102,7 +102,7 @@ static void test_random(void **state)
 	uint64_t seed = 11;
 
 	memtypes_init(arch_kernel(), &types);
-	machine_set_log_sink(NULL, NULL, NULL);
+	test_hear();
 	for (unsigned int step = 0; step < 20000; step++) {
 		unsigned int i = (unsigned int)(test_rand(&seed) % HELD);
 		enum memtype want = (enum memtype)(test_rand(&seed) % NR_TYPES), type;
