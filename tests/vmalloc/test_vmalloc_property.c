@@ -4,8 +4,8 @@
  * vmalloc_huge(), vmap(), vm_map_ram(), ioremap() and their opposites, touches and purges (with
  * KMEM_LONG_TEST set 10^6). One table says which address page belongs to whom, and so finds any overlap;
  * an address that was given up belongs to nobody until a purge, so it may come back at any time, but
- * never while it is in use. Meanwhile another thread purges, walks and reads vmallocinfo. At the end
- * no page and no table is missing.
+ * never while it is in use; and what its new owner reads through a TLB is his. Meanwhile another
+ * thread purges, walks, reads and shows vmallocinfo. At the end no page and no table is missing.
  */
 #include "vmalloc_test.h"
 
@@ -72,20 +72,29 @@ static void touch(const struct area *a, unsigned long mark)
 		*(unsigned long *)(void *)(a->p + i * P) = mark + i;
 }
 
-/* What was written is there, by the pointer, the tables and the direct map. */
+/* What was written is there, by the pointer, the tables, the direct map, and this CPU's TLB, which had
+ * the page of another area there before the last purge. */
 static void check(const struct area *a, unsigned long mark)
 {
 	for (unsigned int i = 0; a->kind != IO && i < a->nr; i += 1 + a->nr / 32) {
 		struct page *page = vmalloc_to_page(a->p + i * P);
 		struct mmu_walk_result res;
+		unsigned long seen;
 
+		CHECK(!mmu_read(ptr_to_kva(a->p) + i * P, &seen, sizeof(seen), 0, NULL));
+		CHECK(seen == mark + i);
 		CHECK(*(unsigned long *)(void *)(a->p + i * P) == mark + i);
 		CHECK(page && *(unsigned long *)page_address(page) == mark + i);
 		CHECK(!mmu_walk(ptr_to_kva(a->p) + i * P, MMU_WRITE, &res));
 		CHECK(res.phys == page_to_phys(page));
 	}
-	if (a->kind == IO)
+	if (a->kind == IO) {
+		uint32_t seen;
+
 		CHECK(readl(a->p) == UINT32_MAX);
+		CHECK(!mmu_read(ptr_to_kva(a->p), &seen, sizeof(seen), 0, NULL));
+		CHECK(seen == UINT32_MAX);
+	}
 }
 
 static void take_pages(struct area *a)
@@ -199,11 +208,14 @@ static void *watcher(void *arg)
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		struct mmu_walk_result res;
 		kva_t kva = VMALLOC_KVA + test_rand(&seed) % (8000 * P);
+		unsigned long seen;
 
 		vm_unmap_aliases();
 		CHECK(proc_read("vmallocinfo", text, 65536) >= 0);
 		if (mmu_walk(kva, MMU_READ, &res))
 			CHECK(res.trap == X86_TRAP_PF && res.error_code == 0);
+		/* Leaves something in this CPU's TLB, too. */
+		mmu_read(kva & ~(kva_t)7, &seen, sizeof(seen), 0, NULL);
 	}
 	free(text);
 	return NULL;
