@@ -113,8 +113,6 @@ printf '# libkmem mmu golden 1\n# mode long4 maxphyaddr 40 cases 1\nC 0 perm 800
 host_is_32 || refuses 't.mmu:4: an A line belongs behind an E line' "$kmemsim" mmu "$work/t.mmu"
 printf '# libkmem mmu golden 1\n# mode long6 maxphyaddr 40 cases 1\n' >"$work/t.mmu"
 refuses 't.mmu:2: the mode is legacy32' "$kmemsim" mmu "$work/t.mmu"
-printf '# libkmem mmu golden 1\n# mode long4 maxphyaddr 40 cases 2\nC 0 perm 80000011 1000 20 500 0\n' >"$work/t.mmu"
-"$kmemsim" mmu "$work/t.mmu" >"$work/out" 2>"$work/err" && grep -q 't.mmu: 1 cases, the head says 2$' "$work/err" || fail "a part of a file of cases: $(cat "$work/err")"
 refuses 'no address' "$kmemsim" walk
 refuses "'here' is no address" "$kmemsim" walk 0 here
 refuses "'0x10000000000000000' is no address" "$kmemsim" walk 0x10000000000000000
