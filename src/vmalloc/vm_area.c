@@ -73,6 +73,7 @@ struct vmap_vm *vm_make(struct vmalloc *v, const struct vm_request *r)
 						    .kind = r->kind,
 						    .gfp = r->gfp,
 						    .vm = vm,
+						    .full = r->full,
 					    });
 	if (vm->va)
 		return vm;

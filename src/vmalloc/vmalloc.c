@@ -110,6 +110,8 @@ static bool fill(struct vmalloc *v, struct vmap_vm *vm, const struct vm_request 
 		vm->vm.addr = page_address(vm->vm.pages[0]);
 	if (!alias_map(v, vm->va, vm->vm.pages, nr, r->prot, order))
 		return true;
+	if (r->full)
+		*r->full = true;
 	warn_failure(k, r->gfp, r->size, "page order %u, failed to map pages", order);
 	return false;
 }
@@ -156,15 +158,21 @@ static bool wait_for_room(struct vmalloc *v, const struct vm_request *r)
 	return true;
 }
 
-/* Linux, too, repeats a request with __GFP_NOFAIL each tick; the log hears of it once. */
+/* Linux, too, repeats a request with __GFP_NOFAIL each tick; the log hears of it once. Pages are not
+ * waited for here: the page allocator has done what it can. */
 static void *make_small(struct vmalloc *v, const struct vm_request *r)
 {
 	struct vm_request again = *r;
-	void *p = make_area(v, r, 0);
+	bool full = false;
+	void *p;
 
+	again.full = &full;
+	p = make_area(v, &again, 0);
 	again.gfp |= __GFP_NOWARN;
-	while (!p && r->gfp & __GFP_NOFAIL && wait_for_room(v, r))
+	while (!p && full && r->gfp & __GFP_NOFAIL && wait_for_room(v, r)) {
+		full = false;
 		p = make_area(v, &again, 0);
+	}
 	return p;
 }
 

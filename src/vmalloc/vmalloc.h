@@ -59,6 +59,7 @@ struct vm_request {
 	unsigned long flags;		/* VM_* of the vm_struct, and VM_ALLOW_HUGE_VMAP */
 	unsigned long kind;		/* of the busy area: who may free it (VM_ALLOC: vfree()) */
 	const void *caller;
+	bool *full;			/* set if addresses or mappings were lacking; may be NULL */
 };
 
 /* Whether @prot can stand in a present 4 KiB entry. */

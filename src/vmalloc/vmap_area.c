@@ -268,6 +268,8 @@ static bool take_lowest_or_purge(struct vmap_areas *areas, struct vmap_area *va,
 		vmap_areas_purge(areas);
 	if (take_lowest(areas, va, r, spare))
 		return true;
+	if (r->full)
+		*r->full = true;
 	if (!(r->gfp & __GFP_NOWARN))
 		pr_warn(areas->kernel, "vmap allocation for size %llu failed: use vmalloc=<size> to "
 			"increase size", (unsigned long long)r->size);

@@ -56,6 +56,7 @@ struct vmap_request {
 	unsigned long kind;
 	gfp_t gfp;			/* of the node; __GFP_NOWARN */
 	struct vmap_vm *vm;		/* NULL for kinds that have none */
+	bool *full;			/* set if there is no room; may be NULL */
 };
 
 /* The lowest @r->size bytes that start at a multiple of @r->align, busy. Purges lazy areas if there

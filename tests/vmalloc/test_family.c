@@ -376,6 +376,31 @@ static void test_vmalloc_size_on_x86_32(void **state)
 	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1 cmdline=vmalloc=32M", 32 * MIB);
 }
 
+/* No pages: the panic comes once, and a handler that goes on gets NULL, however many threads there are. */
+static void *idle(void *arg)
+{
+	while (!__atomic_load_n((bool *)arg, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return NULL;
+}
+
+static void test_nofail_without_pages(void **state)
+{
+	struct machine *m = test_boot("preset=tiny-8M");
+	unsigned long size = (totalram_pages() - 1) * P;
+	bool stop = false;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, idle, &stop), 0);
+	assert_null(__vmalloc(size, GFP_KERNEL | __GFP_NOFAIL));
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_int_equal(test_state.nr_reports, 1);
+	assert_int_equal(test_state.reports[0].kind, MACHINE_PANIC);
+	test_state.nr_reports = 0;
+	test_shutdown(m, 0);
+}
+
 /* With __GFP_NOFAIL: again and again, as long as somebody could make room. */
 static void *free_later_fn(void *arg)
 {
@@ -422,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_region_full),
 		cmocka_unit_test(test_vmalloc_size_on_x86_32),
 		cmocka_unit_test(test_nofail_waits_for_room),
+		cmocka_unit_test(test_nofail_without_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
