@@ -154,10 +154,19 @@ size_t large_bytes(size_t size);
 size_t large_size(const struct page *head);
 
 /* SLOB: @n objects of @s came (or went, negative); @s NULL: kmalloc blocks on SLOB's pages. Blocks
- * of kmalloc that are whole pages are not counted here, the page allocator tells them. */
+ * of kmalloc that are whole pages are not counted here, the page allocator tells them. Outside sections,
+ * of the thread's machine. */
 static inline void cache_live_add(struct kernel *k, struct kmem_cache *s, long n)
 {
-	__atomic_add_fetch(s ? &s->live : &k->caches->kmalloc_live, n, __ATOMIC_RELAXED);
+	long *live = s ? &s->live : &k->caches->kmalloc_live;
+	struct arch_cpu *cpu = arch_cpu_enter_alone();
+
+	if (unlikely(!cpu)) {
+		__atomic_add_fetch(live, n, __ATOMIC_RELAXED);
+		return;
+	}
+	__atomic_store_n(live, __atomic_load_n(live, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+	arch_cpu_leave(cpu);
 }
 
 /* Kernel-style BUG about a pointer that cannot be freed: "WHAT: WHY, ptr 0x… cache NAME". @s may be
