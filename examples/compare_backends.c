@@ -9,14 +9,14 @@
  * The workload is a small server's: connections come and go, each with an object of its own cache
  * and buffers of many sizes, and those that stay longest are freed last.
  */
+#include "rows.h"
+
 #include <kmem/kmem.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #define CONNECTIONS 2000
 #define EVENTS 400000
@@ -116,39 +116,11 @@ static int print_row(void)
 	return machine_shutdown(m) != 0;
 }
 
-/* Runs the program whose name differs from ours in the backend only; it prints its own row. */
-static int run_other(const char *backend)
-{
-	char path[4096] = "";
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 8);
-	int status;
-	pid_t pid;
-
-	if (len < 0)
-		return 1;
-	strcpy(path + len - strlen(machine_backend()), backend);
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		execl(path, path, "--row", NULL);
-		perror(path);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return 1;
-	return status != 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const char *const backends[] = {"slab", "slub", "slob"};
-	int failed = 0;
-
 	if (argc > 1 && !strcmp(argv[1], "--row"))
 		return print_row();
 	printf("%-8s %8s %9s %10s %10s %9s\n", "backend", "events", "ns/event", "live-bytes",
 	       "pages", "overhead");
-	for (int i = 0; i < 3; i++)
-		failed |= run_other(backends[i]);
-	return failed;
+	return run_rows();
 }

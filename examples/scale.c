@@ -12,13 +12,13 @@
  * hold. The backend's own size function (kmem_management_bytes) must say the same, and then says what a
  * machine with 1024 nodes and 1024 CPUs would need, which nobody has to boot for that.
  */
+#include "rows.h"
+
 #include <kmem/kmem.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define CACHES 100	/* of a kernel's own, besides kmalloc's; a small system has as many */
 
@@ -124,34 +124,8 @@ static int print_row(void)
 	return 0;
 }
 
-/* Runs the program whose name differs from ours in the backend only; it prints its own row. */
-static int run_other(const char *backend)
-{
-	char path[4096] = "";
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 8);
-	int status;
-	pid_t pid;
-
-	if (len < 0)
-		return 1;
-	strcpy(path + len - strlen(machine_backend()), backend);
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		execl(path, path, "--row", NULL);
-		perror(path);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return 1;
-	return status != 0;
-}
-
 int main(int argc, char **argv)
 {
-	static const char *const backends[] = { "slab", "slub", "slob" };
-	int failed = 0;
-
 	if (argc > 1 && !strcmp(argv[1], "--row"))
 		return print_row();
 	printf("management data of empty caches, MiB, by nodes × CPUs (kmalloc's caches and %d more)\n",
@@ -164,7 +138,5 @@ int main(int argc, char **argv)
 		printf(" %9s", head);
 	}
 	printf(" %11s\n", "1024x1024");
-	for (int i = 0; i < 3; i++)
-		failed |= run_other(backends[i]);
-	return failed;
+	return run_rows();
 }
