@@ -170,6 +170,7 @@ class Replay:
 class Bench:
     def __init__(self, build, root, options):
         self.build, self.root = build, root
+        self.quick = options.quick
         self.rounds = options.rounds or (3 if options.quick else 7)
         self.milliseconds = 6 if options.quick else 30
         self.samples = {}
@@ -203,6 +204,11 @@ class Bench:
             else:
                 self.add(row_workload, name, self.workers[name].ask(row_workload, self.milliseconds))
 
+    def rounds_of(self, workload):
+        """Memory does not vary from round to round, and its rows take longest."""
+        once = workload.endswith("resident") or (self.quick and workload.startswith("memory"))
+        return 1 if once else self.rounds
+
     def run(self, rows, progress):
         """Each workload with all who take part in it, round by round; the limit beside each."""
         parts = {}
@@ -213,7 +219,7 @@ class Bench:
                 rivals = ["bare"] if row.workload.startswith("vmalloc") else PEERS
                 who += [p for p in rivals if p in self.workers and p not in who]
         for workload, who in parts.items():
-            rounds = 1 if workload.startswith("boot") and workload.endswith("resident") else self.rounds
+            rounds = self.rounds_of(workload)
             for i in range(rounds):
                 progress(f"{workload} {i + 1}/{rounds}")
                 self.add("limit", workload, self.workers["bare"].ask("limit", self.milliseconds))
