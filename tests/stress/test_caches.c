@@ -39,7 +39,7 @@ static void meddle_with(struct worker *w, struct kmem_cache *s)
 			       (unsigned int)(test_rand(&w->seed) % 8));
 		if (backend_is("slab"))
 			CHECK(w, proc_write("slabinfo", text, (size_t)len) == len);
-		len = snprintf(text, sizeof(text), "slab/%s/cpu_partial", kmem_cache_name(s));
+		len = snprintf(text, sizeof(text), "slab/%s/min_partial", kmem_cache_name(s));
 		if (backend_is("slub"))
 			CHECK(w, proc_write(text, test_rand(&w->seed) % 2 ? "10" : "30", 2) == 2);
 	}
