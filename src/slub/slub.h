@@ -496,6 +496,17 @@ static inline void *slub_next_checked(struct slub_cache *s, struct slub_slab *sl
 	return slub_get_freepointer(s, object);
 }
 
+/* --- slub_chain.c -------------------------------------------------------------------------- */
+
+bool slub_is_object(const struct slub_cache *s, struct arch_cpu *cpu, const void *p);
+
+/* Whether a list of free objects leads to its end, by way of objects of @s alone. For lists that
+ * nobody else can reach. */
+bool slub_chain_sound(struct slub_cache *s, const void *first);
+
+/* The report about one that does not. In no section, under no lock. */
+void slub_report_list(struct slub_cache *s, const void *first);
+
 /* --- slub_slab.c --------------------------------------------------------------------------- */
 
 /* A slab from the page allocator, counted on its node, all objects free on `head`, frozen;

@@ -164,6 +164,7 @@ struct rest {
 	void *head, *tail;
 	unsigned int count;
 	void *loose;
+	size_t nr_loose;
 };
 
 static void sort_rest(struct slub_cache *s, struct slub_slab *slab, void *freelist, struct rest *rest)
@@ -178,6 +179,7 @@ static void sort_rest(struct slub_cache *s, struct slub_slab *slab, void *freeli
 		if (unlikely((uintptr_t)object - (uintptr_t)base >= span)) {
 			slub_set_freepointer(s, object, rest->loose);
 			rest->loose = object;
+			rest->nr_loose++;
 			continue;
 		}
 		if (!rest->head)
@@ -202,6 +204,10 @@ bool slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 	bool discard, partial;
 	struct rest rest;
 
+	if (unlikely(!slub_chain_sound(s, freelist))) {
+		slub_report_list(s, freelist);
+		freelist = NULL;
+	}
 	sort_rest(s, slab, freelist, &rest);
 	for (;;) {
 		new = old;
@@ -227,7 +233,7 @@ bool slub_deactivate(struct slub_cache *s, struct slub_slab *slab, void *freelis
 	} else if (discard) {
 		slub_discard_slab(s, slab);
 	}
-	slub_free_loose(s, rest.loose, "kmem_cache_free");
+	slub_free_loose(s, rest.loose, rest.nr_loose, "kmem_cache_free");
 	return rest.loose;
 }
 
@@ -306,6 +312,7 @@ bool slub_flush_cpu(struct slub_cache *s, unsigned int id)
 	struct slub_slab *partial = c->partial;
 	void *freelist = c->freelist;
 	void *sheaf = c->sheaf;
+	size_t nr_sheaf = c->nr_sheaf;
 	bool loose = sheaf;
 
 	slub_cpu_clear_slab(c);
@@ -318,6 +325,6 @@ bool slub_flush_cpu(struct slub_cache *s, unsigned int id)
 		loose |= slub_deactivate(s, slab, freelist);
 	if (partial)
 		slub_unfreeze_partials(s, partial);
-	slub_free_loose(s, sheaf, "kmem_cache_free");
+	slub_free_loose(s, sheaf, nr_sheaf, "kmem_cache_free");
 	return loose;
 }

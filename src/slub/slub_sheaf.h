@@ -58,8 +58,8 @@ static __always_inline void *slub_sheaf_take(const struct arch_cpu *cpu, struct 
 /* One object of the sheaf, when nothing else is left for @node. NULL: none. In no section. */
 void *slub_sheaf_last(struct slub_cache *s, int node);
 
-/* Linked objects of any slabs of the cache, to their slabs. In no section, under no lock. */
-void slub_free_loose(struct slub_cache *s, void *first, const char *what);
+/* @nr linked objects of any slabs of the cache, to their slabs. In no section, under no lock. */
+void slub_free_loose(struct slub_cache *s, void *first, size_t nr, const char *what);
 
 /* @object was refused: it goes back to @slab, after the sheaf if that is full. In no section. */
 void slub_sheaf_refused(struct slub_cache *s, struct slub_slab *slab, void *object, const char *what);

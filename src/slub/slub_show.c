@@ -102,9 +102,13 @@ static void show_cpu_slab(const struct state_view *v, const struct slub_cpu *c)
 		seq_putc(v->m, '-');
 		return;
 	}
+	show_label(v, c->slab);
+	if (!slub_chain_sound(v->s, c->freelist)) {
+		seq_printf(v->m, ":free=?,inuse=%u", slub_load(c->slab).inuse);
+		return;
+	}
 	for (void *p = c->freelist; p; p = slub_next_checked(v->s, c->slab, p, &bad))
 		free++;
-	show_label(v, c->slab);
 	seq_printf(v->m, ":free=%u,inuse=%u", free, slub_load(c->slab).inuse);
 }
 
