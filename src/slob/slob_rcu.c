@@ -24,6 +24,19 @@ void slob_rcu_init(const struct kmem_cache *s, void *object)
 	__builtin_memset(trailer_of(s, object), 0, sizeof(struct slob_rcu));
 }
 
+/* The page of the object that ends with @head, by the length that is written there; NULL: it cannot be
+ * that long. */
+static struct page *page_of(struct arch_cpu *cpu, const struct rcu_head *head, const char *object)
+{
+	struct page *page = memmap_lookup_head(cpu, object);
+
+	if (!page || page != memmap_lookup_head(cpu, head))
+		return NULL;
+	if (page->flags & PG_LARGE)
+		return memmap_address(cpu, page) == object ? page : NULL;
+	return page_type(page) == PAGE_TYPE_SLAB ? page : NULL;
+}
+
 static void free_rcu(struct rcu_head *head)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
@@ -33,13 +46,13 @@ static void free_rcu(struct rcu_head *head)
 	char *object;
 
 	__builtin_memcpy(&rcu, (void *)head, sizeof(rcu));
-	if (unlikely(rcu.mark != SLOB_RCU_MARK)) {
+	object = (char *)head + sizeof(rcu) - rcu.size;
+	page = rcu.mark == SLOB_RCU_MARK ? page_of(cpu, head, object) : NULL;
+	if (unlikely(!page)) {
 		slab_bug(cpu->kernel, "slob", NULL, head,
 			 "object was written to after it was freed");
 		return;
 	}
-	object = (char *)head + sizeof(rcu) - rcu.size;
-	page = memmap_lookup_head(cpu, object);
 	if (page->flags & PG_LARGE)
 		large_free(cpu->kernel, page);
 	else

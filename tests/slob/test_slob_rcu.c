@@ -93,6 +93,28 @@ static void a_write_behind_the_object_is_told(void **state)
 	kmem_cache_destroy(s);
 }
 
+/* A length with which the object would begin in another page, or nowhere. */
+static void a_length_that_cannot_be(void **state)
+{
+	static const uint32_t sizes[] = { PAGE_SIZE, 1 << 20, 0x41414141, 0xffffffff };
+	struct kmem_cache *s = make(64, 0);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char *p = kmem_cache_alloc(s, GFP_KERNEL);
+		struct slob_rcu rcu;
+
+		kmem_cache_free(s, p);
+		memcpy(&rcu, p + 64, sizeof(rcu));
+		rcu.size = sizes[i];
+		memcpy(p + 64, &rcu, sizeof(rcu));
+		rcu_barrier();
+		expect_report(MACHINE_BUG, "object was written to after it was freed");
+	}
+	kmem_cache_free(s, kmem_cache_alloc(s, GFP_KERNEL));
+	kmem_cache_destroy(s);
+}
+
 static void bad_pointers_are_told_at_once(void **state)
 {
 	struct kmem_cache *s = make(64, 0), *large = make(5000, 0);
@@ -118,6 +140,7 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_second_free_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(a_write_behind_the_object_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(a_length_that_cannot_be, begin, end),
 		cmocka_unit_test_setup_teardown(bad_pointers_are_told_at_once, begin, end),
 	};
 
