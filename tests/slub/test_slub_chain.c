@@ -101,6 +101,8 @@ static void a_link_that_leads_anywhere(void **state)
 		kmem_cache_free(s, p[2]);
 		if (!word)
 			word = (uintptr_t)p[0] + 8;
+		/* now p[2] is linked, too */
+		assert_ptr_equal(cpu_part(s, 0)->freelist, p[2]);
 		for (unsigned int j = 0; j < sizeof(word); j++)
 			test_scribble_free((char *)p[2] + slub_of(s)->offset + j,
 					   (int)(word >> 8 * j & 0xff), 1);
