@@ -187,7 +187,7 @@ int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
 	slab_size_of_object(geo, req);
 	if (geo->size < SLAB_OBJ_MIN_SIZE)
 		geo->size = round_up_to(SLAB_OBJ_MIN_SIZE, geo->align);
-	geo->colour_off = geo->align > CACHE_LINE_SIZE ? geo->align : CACHE_LINE_SIZE;
+	geo->colour_off = geo->align > ARCH_CACHE_LINE ? geo->align : ARCH_CACHE_LINE;
 
 	if (!slab_choose_layout(req, geo->size, &geo->mgmt, &layout))
 		return -E2BIG;
