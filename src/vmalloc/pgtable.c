@@ -141,6 +141,15 @@ struct pt_table {
 	struct page *page;	/* NULL: from the pool */
 };
 
+static struct pt_table table_from_page(void)
+{
+	struct pt_table table = {0, alloc_page(GFP_KERNEL | __GFP_ZERO)};
+
+	if (table.page)
+		table.phys = page_to_phys(table.page);
+	return table;
+}
+
 static struct pt_table table_alloc(struct pgtable *pt)
 {
 	struct pt_table table = {0, NULL};
@@ -152,10 +161,7 @@ static struct pt_table table_alloc(struct pgtable *pt)
 		if (table.phys)
 			return table;
 	}
-	table.page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (table.page)
-		table.phys = page_to_phys(table.page);
-	return table;
+	return table_from_page();
 }
 
 static void table_free_unused(struct pgtable *pt, const struct pt_table *table)
@@ -253,10 +259,23 @@ int pgtable_init(struct kernel *k, struct pgtable *pt)
 	return pt_pool_add(&pt->pool, am->table_start, am->table_start + am->table_size);
 }
 
+/* PAE's CR3 has 32 bits (section 4.4.1), so its table lies below 4 GiB, as low memory does. */
+static struct pt_table top_alloc(struct pgtable *pt)
+{
+	struct pt_table table = {0, NULL};
+
+	if (pt->format != &format_pae)
+		return table_alloc(pt);
+	arch_spin_lock(&pt->lock);
+	table.phys = pt_pool_take_below(&pt->pool, (phys_addr_t)1 << 32);
+	arch_spin_unlock(&pt->lock);
+	return table.phys ? table : table_from_page();
+}
+
 int pgtable_start(struct pgtable *pt, kva_t kva, uint64_t size)
 {
 	uint64_t step = level_size(pt, 0);
-	struct pt_table top = table_alloc(pt);
+	struct pt_table top = top_alloc(pt);
 
 	if (!top.phys)
 		return -ENOMEM;

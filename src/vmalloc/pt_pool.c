@@ -32,12 +32,12 @@ int pt_pool_add(struct pt_pool *pool, phys_addr_t start, phys_addr_t end)
 	return 0;
 }
 
-static phys_addr_t take_fresh(struct pt_pool *pool)
+static phys_addr_t take_fresh(struct pt_pool *pool, phys_addr_t limit)
 {
 	for (struct pt_range *range = pool->ranges; range; range = range->next) {
 		phys_addr_t frame = range->start;
 
-		if (frame == range->end)
+		if (frame == range->end || frame >= limit)
 			continue;
 		range->start += PAGE_SIZE;
 		return frame;
@@ -52,7 +52,16 @@ phys_addr_t pt_pool_take(struct pt_pool *pool)
 	if (frame)
 		pool->free = *frame_word(pool, frame);
 	else
-		frame = take_fresh(pool);
+		frame = take_fresh(pool, ~(phys_addr_t)0);
+	if (frame)
+		memset(frame_word(pool, frame), 0, PAGE_SIZE);
+	return frame;
+}
+
+phys_addr_t pt_pool_take_below(struct pt_pool *pool, phys_addr_t limit)
+{
+	phys_addr_t frame = take_fresh(pool, limit);
+
 	if (frame)
 		memset(frame_word(pool, frame), 0, PAGE_SIZE);
 	return frame;

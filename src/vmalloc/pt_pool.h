@@ -23,6 +23,10 @@ int pt_pool_add(struct pt_pool *pool, phys_addr_t start, phys_addr_t end);
 
 /* A zeroed frame; 0: the pool is empty. */
 phys_addr_t pt_pool_take(struct pt_pool *pool);
+
+/* One below @limit that was never handed out before; 0: there is none. */
+phys_addr_t pt_pool_take_below(struct pt_pool *pool, phys_addr_t limit);
+
 void pt_pool_give(struct pt_pool *pool, phys_addr_t frame);
 
 /* Release the pool's own memory; its frames are nobody's business any more. */

@@ -432,6 +432,32 @@ static void test_accounting(void **state)
 	check_accounting("x86_32 mem=64M", 4);
 }
 
+/* All that is reserved lies above 4 GiB, where PAE's CR3 does not reach: the top table lies lower. */
+static void check_pae_above_4g(const char *machine)
+{
+	struct machine *m = test_boot(machine);
+	struct mmu_regs regs;
+	char *p = vmalloc(P);
+	char byte = 0;
+
+	assert_int_equal(mmu_get_regs(&regs), 0);
+	assert_true(regs.cr3 >> 32 == 0);
+	check_tables();
+	*p = 7;
+	assert_int_equal(mmu_read(ptr_to_kva(p), &byte, 1, 0, NULL), 0);
+	assert_int_equal(byte, 7);
+	assert_int_equal(walk(0xc0000000 + 16 * MIB, MMU_READ).phys, 16 * MIB);
+	vfree(p);
+	test_shutdown(m, 0);
+}
+
+static void test_pae_above_4g(void **state)
+{
+	check_pae_above_4g("x86_32_pae ram=1M-0x120000000 reserved=0x11f000000-0x120000000");
+	check_pae_above_4g("x86_32_pae ram=1M-3G,4G-0x120000000 reserved=0x11f000000-0x120000000 "
+			   "isolate_metadata=1 backing=private");
+}
+
 /* Tables that an area got which then failed stay, and serve the next one. */
 static void test_tables_of_a_failure(void **state)
 {
@@ -466,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_large_ram),
 		cmocka_unit_test(test_accounting),
+		cmocka_unit_test(test_pae_above_4g),
 		cmocka_unit_test(test_tables_of_a_failure),
 		cmocka_unit_test(test_other_modes),
 		cmocka_unit_test(test_x86_32_vmalloc_lives_above_high_memory),

@@ -60,11 +60,30 @@ static void test_give(void **state)
 	sim_shutdown(am);
 }
 
+static void test_below(void **state)
+{
+	struct arch_machine *am = start();
+
+	assert_int_equal(pt_pool_add(&pool, 0x8000, 0xa000), 0);
+	assert_int_equal(pt_pool_add(&pool, 0x20000, 0x21000), 0);
+	am->ram[0x8123] = 1;
+	assert_int_equal(pt_pool_take_below(&pool, 0x8000), 0);
+	assert_int_equal(pt_pool_take_below(&pool, 0x9000), 0x8000);
+	expect_zero(am, 0x8000);
+	assert_int_equal(pt_pool_take_below(&pool, 0x9000), 0);
+	assert_int_equal(pt_pool_take(&pool), 0x20000);
+	assert_int_equal(pt_pool_take(&pool), 0x9000);
+	assert_int_equal(pt_pool_take(&pool), 0);
+	pt_pool_exit(&pool);
+	sim_shutdown(am);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_give),
+		cmocka_unit_test(test_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
