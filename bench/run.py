@@ -277,9 +277,14 @@ def machine():
 
 
 def commit(root):
-    git = subprocess.run(["git", "-C", root, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, text=True, check=False)
-    return git.stdout.strip() or "unknown"
+    """The commit, and whether what is measured differs from it."""
+    def git(*words):
+        return subprocess.run(["git", "-C", root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True, check=False)
+    name = git("describe", "--always").stdout.strip()
+    if not name:
+        return "unknown"
+    return name + ("-dirty" if git("diff", "--quiet", "HEAD", "--", "src", "include", "bench").returncode else "")
 
 
 def number(value):
