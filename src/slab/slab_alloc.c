@@ -258,12 +258,15 @@ static void *slab_alloc_charged(struct slab_cache *s, gfp_t gfp, int nid, unsign
 }
 
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced, or
- * objects charged. */
+ * objects charged. Without a machine the cache is not there either, in a fork()'s child. */
 static noinline void *slab_alloc_unentered(struct slab_cache *s, gfp_t gfp, int nid,
 					   const void *caller)
 {
-	void *object = slab_alloc_charged(s, gfp, nid, (unsigned long)caller);
+	void *object;
 
+	if (unlikely(!arch_cpu_current()))
+		return NULL;
+	object = slab_alloc_charged(s, gfp, nid, (unsigned long)caller);
 	trace_kmem_cache_alloc(caller, &s->common, object, gfp, nid);
 	return object;
 }
@@ -371,11 +374,13 @@ static size_t slab_pop_bulk(struct slab_cache *s, size_t nr, void **p)
 static noinline void *slab_alloc_one(struct slab_cache *s, gfp_t gfp, bool first,
 				     unsigned long caller)
 {
-	struct kernel *k = s->common.kernel;
+	struct kernel *k = arch_kernel();
 	struct memcg_charge charge = { .group = NULL };
 	void *object;
 
-	if (likely(k == arch_cpu_ptr->kernel) &&
+	if (unlikely(!k))
+		return NULL;
+	if (likely(k == s->common.kernel) &&
 	    (failslab_hits(k, &s->common, gfp) ||
 	     !memcg_charge(k, &s->common, gfp, s->common.size, &charge)))
 		return NULL;

@@ -238,6 +238,8 @@ static noinline void slab_free_slow(struct slab_cache *s, void *object, unsigned
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
 static noinline void slab_free_unentered(struct slab_cache *s, void *object, const void *caller)
 {
+	if (unlikely(!arch_cpu_current()))
+		return;
 	if (!s)
 		trace_kfree(caller, object);
 	else if (object)
@@ -303,8 +305,11 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void **p)
 	struct slab_cache *s = cache ? to_slab_cache(cache) : NULL;
 	size_t i = 0;
 
-	if (arch_is_slowed())
+	if (arch_is_slowed()) {
+		if (unlikely(!nr || !arch_cpu_current()))
+			return;
 		memcg_uncharge_bulk(cache, nr, p);
+	}
 	while (i < nr) {
 		i += slab_push_bulk(s, nr - i, p + i);
 		if (i == nr)

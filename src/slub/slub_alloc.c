@@ -303,11 +303,14 @@ void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node, size_t size,
 }
 
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced, or
- * objects charged. */
+ * objects charged. Without a machine the cache is not there either, in a fork()'s child. */
 static noinline void *alloc_unentered(struct slub_cache *s, gfp_t gfp, int node, const void *caller)
 {
-	void *object = slub_alloc_charged(s, gfp, node, 0, caller);
+	void *object;
 
+	if (unlikely(!arch_cpu_current()))
+		return NULL;
+	object = slub_alloc_charged(s, gfp, node, 0, caller);
 	trace_kmem_cache_alloc(caller, &s->common, object, gfp, node);
 	return object;
 }

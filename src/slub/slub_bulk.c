@@ -47,6 +47,8 @@ static noinline void *alloc_one(struct slub_cache *s, gfp_t gfp, bool first, con
 {
 	void *object;
 
+	if (unlikely(!arch_cpu_current()))
+		return NULL;
 	context_begin_alloc(first ? gfp : 0, "slab allocation");
 	object = slub_alloc_charged(s, gfp, NUMA_NO_NODE, 0, caller);
 	context_end_call();

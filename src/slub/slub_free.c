@@ -271,6 +271,8 @@ static __always_inline bool free_fast(struct slub_cache *s, struct arch_cpu *cpu
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
 static noinline void free_unentered(struct slub_cache *s, void *object, const void *caller)
 {
+	if (unlikely(!arch_cpu_current()))
+		return;
 	if (object)
 		trace_kmem_cache_free(caller, &s->common, object);
 	memcg_uncharge(&s->common, object);
