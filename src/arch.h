@@ -221,6 +221,9 @@ struct arch_context {
 	unsigned int calls;		/* calls on their way whose right to sleep was looked at */
 	uint64_t cgroup;		/* its accounting group's number; 0: none */
 	unsigned int flags;		/* PF_* of lib/context.h: what its allocations may do */
+	unsigned int handlers;		/* it is in functions of the program's under unknown locks: reports,
+					   log lines, texts */
+	const void *reading;		/* rw_semaphore under which it calls such functions, or NULL */
 };
 
 struct arch_context *arch_context(void);
@@ -566,8 +569,26 @@ struct arch_machine *arch_booting(void);
 /* Attach the calling thread to CPU 0 of a machine whose kernel root is set (it becomes the thread's
  * entered machine); copies `kernel` into every CPU. */
 void arch_machine_attach(struct arch_machine *am);
-/* Make it known to machine_enter() and to threads that have entered none. */
-void arch_machine_publish(struct arch_machine *am);
+
+/*
+ * What a fork() does with the kernel part's locks, for machines that go on in the child (src/sim/fork.c,
+ * lib/fork.h). By any one thread at a time, attached or not. The first part is what is taken before all
+ * CPUs are claimed: mutexes, and spin locks under which a CPU may be waited for. While the second part
+ * is taken nobody is in a section or claim.
+ *
+ * TAKE: false if a lock could not be had for about @ms milliseconds; what has been taken by then is
+ * given back by RELEASE. CHILD: the same in the child, where nobody else exists any more.
+ */
+enum arch_fork_part { ARCH_FORK_FIRST, ARCH_FORK_SECOND };
+enum arch_fork_step { ARCH_FORK_TAKE, ARCH_FORK_RELEASE, ARCH_FORK_CHILD };
+typedef bool arch_fork_fn(struct kernel *k, enum arch_fork_part part, enum arch_fork_step step,
+			  unsigned int ms);
+
+/* Make it known to machine_enter() and to threads that have entered none. @fork NULL: there are no
+ * locks. */
+void arch_machine_publish(struct arch_machine *am, arch_fork_fn *fork);
+/* The machine is about to end: to a child of now on it is lost. Waits for forks under way. */
+void arch_machine_no_fork(struct arch_machine *am);
 /* Take it off the list and detach all threads. */
 void arch_machine_retire(struct arch_machine *am);
 /* Unmap and free everything. */

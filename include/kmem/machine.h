@@ -22,8 +22,17 @@
  * library after the thread was detached attaches it again; in the last two of POSIX's rounds of
  * destructors that is reported ("no machine entered") and fails.
  *
- * fork(). In the child, a machine on a memfd (the default) is lost: its RAM is the parent's. One on
- * private memory goes on in both processes; no other thread may be inside a call on it meanwhile.
+ * fork(). In the child, a machine on a memfd (the default) is lost: its RAM is the parent's. Calls there
+ * report "machine lost in fork" and fail. One on private memory goes on in both processes, whatever
+ * other threads are doing: the forking one waits until nobody is in the middle of a change. What the
+ * others had of it (objects, and blocks in the middle of a call) stays allocated in the child, where
+ * they do not exist.
+ *
+ * Functions that the library calls may fork as well. If a lock cannot be had, because such a function
+ * is called under it (report handlers, log and text sinks), or its holder waits for something that the
+ * forking thread holds, the fork() goes on after some seconds and that machine is lost in the child;
+ * the log says so. So is one that another thread is booting or shutting down. Handlers of pthread_atfork()
+ * that were registered before the process's first machine must not call the library.
  */
 #ifndef KMEM_MACHINE_H
 #define KMEM_MACHINE_H
@@ -43,7 +52,7 @@ enum machine_mode {
 /* What stands behind simulated RAM in the host. */
 enum machine_backing {
 	MACHINE_BACKING_MEMFD,		/* one memfd: a page may appear at several addresses */
-	MACHINE_BACKING_PRIVATE,	/* private memory: no aliases, survives fork in both processes */
+	MACHINE_BACKING_PRIVATE,	/* private memory: no aliases, goes on in both processes of a fork */
 };
 
 /* Physical bytes [start, end); end is exclusive. Both are multiples of PAGE_SIZE after boot trims

@@ -25,9 +25,11 @@ typedef void *mempool_alloc_t(gfp_t gfp, void *pool_data);
 /* Give an element back; may not sleep. */
 typedef void mempool_free_t(void *element, void *pool_data);
 
+struct mempool_lock;
+
 /* min_nr and curr_nr may be read at any time; what else is in it is the library's. */
 typedef struct mempool_s {
-	uint32_t lock[2];
+	struct mempool_lock *lock;
 	int min_nr;		/* elements the reserve holds when it is full */
 	int curr_nr;		/* elements in it now */
 	void **elements;	/* the reserve; NULL: the pool was not made, or is gone */

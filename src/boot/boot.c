@@ -32,6 +32,7 @@
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
 #include "lib/kva_layout.h"
+#include "lib/lock_rank.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
 #include "memblock/memblock.h"
@@ -135,6 +136,8 @@ static int boot_kernel(struct arch_machine *am, struct machine_error *err)
 		return error_set(err, -ENOMEM, "no host memory for the kernel root");
 	k->arch = am;
 	am->kernel = k;
+	arch_spin_init(&k->once_lock, LOCK_RANK_LEAF);
+	list_init(&k->mempools);
 	default_params(&k->params, am->desc);
 	ret = cmdline_parse(am->desc->cmdline, &k->params, err);
 	if (ret)
@@ -184,7 +187,7 @@ int machine_boot(const struct machine_desc *desc, struct machine **out, struct m
 			machine_enter(previous);
 		return ret;
 	}
-	arch_machine_publish(am);
+	arch_machine_publish(am, kernel_fork);
 	*out = arch_machine_handle(am);
 	return 0;
 }
@@ -213,6 +216,7 @@ unsigned long machine_shutdown(struct machine *m)
 		return 0;
 	}
 	machine_enter(m);
+	arch_machine_no_fork(am);
 	context_begin_call("machine_shutdown");
 	rcu_shutdown(am->kernel);
 	leaks = vmalloc_exit(am->kernel);

@@ -15,6 +15,9 @@ int cmdline_parse(const char *cmdline, struct kernel_params *params, struct mach
  * @err naming the word. */
 int cmdline_apply_sysctl(const char *cmdline, struct machine_error *err);
 
+/* fork.c: arch_fork_fn. */
+bool kernel_fork(struct kernel *k, enum arch_fork_part part, enum arch_fork_step step, unsigned int ms);
+
 /* Page tables, direct map, vmalloc region. 0 or -ENOMEM with @err filled. */
 int boot_address_space(struct kernel *k, struct machine_error *err);
 

@@ -74,4 +74,10 @@ struct page *buddy_alloc_slab(struct kernel *k, gfp_t gfp, unsigned int order, i
 /* Give them back. */
 void buddy_free_slab(struct kernel *k, struct page *page, unsigned int order);
 
+/* lib/fork.h: mutex and semaphores; spin locks of zones; page owners' (which comes after other leaves). */
+struct fork_walk;
+bool buddy_fork_mutexes(struct kernel *k, struct fork_walk *w);
+bool buddy_fork_zones(struct kernel *k, struct fork_walk *w);
+bool page_owner_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

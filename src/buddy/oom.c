@@ -23,11 +23,13 @@ static unsigned long call_chain(struct reclaim *r)
 	unsigned long freed = 0;
 
 	down_read(&r->oom_rwsem);
+	arch_context()->reading = &r->oom_rwsem;
 	calls = context_callback_enter();
 	for (struct notifier_block *nb = r->oom_chain; nb; nb = nb->next)
 		if (nb->notifier_call(nb, 0, &freed) & NOTIFY_STOP_MASK)
 			break;
 	context_callback_exit(calls);
+	arch_context()->reading = NULL;
 	up_read(&r->oom_rwsem);
 	reclaim_end(flags);
 	return freed;

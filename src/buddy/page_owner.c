@@ -22,6 +22,7 @@
 #include "buddy/bad_page.h"
 #include "buddy/buddy.h"
 #include "buddy/mobility.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/string.h"
 
@@ -252,4 +253,9 @@ void buddy_show_page_owner(struct kernel *k, struct seq_file *m)
 				show_record(b, c << CHUNK_ORDER | i, &r, m);
 		}
 	}
+}
+
+bool page_owner_fork(struct kernel *k, struct fork_walk *w)
+{
+	return !k->buddy->page_owner || fork_spinlock(w, &k->buddy->page_owner->lock);
 }

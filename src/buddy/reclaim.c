@@ -28,6 +28,7 @@
 #include "buddy/buddy.h"
 #include "buddy/watermark.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 
 int reclaim_init(struct kernel *k)
 {
@@ -122,4 +123,15 @@ bool reclaim_round(const struct scan_control *sc)
 	enough = shrink_until_enough(sc) || run_hooks(sc);
 	reclaim_end(flags);
 	return enough;
+}
+
+bool buddy_fork_mutexes(struct kernel *k, struct fork_walk *w)
+{
+	struct reclaim *r = k->buddy->reclaim;
+
+	if (!fork_mutex(w, &k->buddy->sysctl_mutex) || !fork_rwsem(w, &r->shrinker_rwsem) ||
+	    !fork_rwsem(w, &r->oom_rwsem))
+		return false;
+	fork_leave_mutex(w, &r->oom_lock);
+	return true;
 }

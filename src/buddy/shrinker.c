@@ -133,11 +133,13 @@ unsigned long shrink_slab(struct kernel *k, gfp_t gfp, int nid, int priority)
 
 	kassert(in_reclaim());
 	down_read(&r->shrinker_rwsem);
+	arch_context()->reading = &r->shrinker_rwsem;
 	list_for_each_entry(e, &r->shrinkers, list) {
 		struct shrink_control sc = {.gfp_mask = gfp, .nid = nid};
 
 		freed += shrink_one(k, e, &sc, priority);
 	}
+	arch_context()->reading = NULL;
 	up_read(&r->shrinker_rwsem);
 	return freed;
 }

@@ -24,6 +24,7 @@
 #include "buddy/free_area.h"
 #include "buddy/page_owner.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kfmt.h"
 #include "lib/kva_layout.h"
 #include "lib/lock_rank.h"
@@ -333,4 +334,12 @@ unsigned int buddy_nr_nodes(struct kernel *k)
 struct pgdat *buddy_node(struct kernel *k, int nid)
 {
 	return &k->buddy->nodes[nid];
+}
+
+bool buddy_fork_zones(struct kernel *k, struct fork_walk *w)
+{
+	for_each_populated_zone(k->buddy, zone)
+		if (!fork_spinlock(w, &zone->lock))
+			return false;
+	return true;
 }

@@ -153,4 +153,8 @@ size_t backend_management_bytes(struct kmem_cache *s);
 /* The same of an empty cache like @s on a machine of @nodes nodes, all with memory, and @cpus CPUs. */
 uint64_t backend_scaled_bytes(const struct kmem_cache *s, unsigned int nodes, unsigned int cpus);
 
+/* lib/fork.h: the backend's spin locks, in the order of their ranks. The registry's mutex is held. */
+struct fork_walk;
+bool backend_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

@@ -24,6 +24,7 @@
 
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/rand.h"
 #include "lib/report.h"
@@ -218,4 +219,9 @@ long failslab_store(struct kernel *k, const char *name, const char *text, size_t
 	switch_on_or_off(k);
 	caches_unlock(k);
 	return (long)len;
+}
+
+bool failslab_fork(struct kernel *k, struct fork_walk *w)
+{
+	return !k->failslab || fork_spinlock(w, &k->failslab->lock);
 }

@@ -26,4 +26,8 @@ bool failslab_is_file(const char *name);
 long failslab_show(struct kernel *k, const char *name, struct seq_file *m);
 long failslab_store(struct kernel *k, const char *name, const char *text, size_t len);
 
+/* lib/fork.h: the lock. */
+struct fork_walk;
+bool failslab_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

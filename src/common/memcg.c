@@ -24,6 +24,7 @@
 #include "common/backend.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/mutex.h"
 #include "lib/report.h"
@@ -49,7 +50,6 @@ struct memcg_entry {
 };
 
 struct memcg_state {
-	struct mutex mutex;
 	struct arch_spinlock lock;
 	struct list_head groups;
 	uint64_t next_id;
@@ -200,28 +200,38 @@ noinline void memcg_uncharge_slow(struct kernel *k, const struct kmem_cache *s, 
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-/* The machine's state, made when it is first asked for. NULL: no memory. */
-static struct memcg_state *memcg_get(struct kernel *k)
+static struct memcg_state *memcg_make(const struct arch_machine *am)
 {
-	struct memcg_state *st = __atomic_load_n(&k->memcg, __ATOMIC_ACQUIRE), *none = NULL;
+	struct memcg_state *st = arch_host_alloc(am, sizeof(*st));
 
-	if (st)
-		return st;
-	st = arch_host_alloc(k->arch, sizeof(*st));
 	if (!st)
 		return NULL;
 	arch_spin_init(&st->lock, LOCK_RANK_LEAF);
 	list_init(&st->groups);
 	st->next_id = 1;
 	st->nr_slots = FIRST_SLOTS;
-	st->slots = arch_host_alloc(k->arch, FIRST_SLOTS * sizeof(*st->slots));
-	if (st->slots && __atomic_compare_exchange_n(&k->memcg, &none, st, false, __ATOMIC_ACQ_REL,
-						     __ATOMIC_ACQUIRE))
-		return st;
+	st->slots = arch_host_alloc(am, FIRST_SLOTS * sizeof(*st->slots));
 	if (st->slots)
-		arch_host_free(k->arch, st->slots, FIRST_SLOTS * sizeof(*st->slots));
-	arch_host_free(k->arch, st, sizeof(*st));
-	return none;
+		return st;
+	arch_host_free(am, st, sizeof(*st));
+	return NULL;
+}
+
+/* The machine's state, made when it is first asked for. NULL: no memory. */
+static struct memcg_state *memcg_get(struct kernel *k)
+{
+	struct memcg_state *st = __atomic_load_n(&k->memcg, __ATOMIC_ACQUIRE);
+
+	if (st)
+		return st;
+	arch_spin_lock(&k->once_lock);
+	st = k->memcg;
+	if (!st) {
+		st = memcg_make(k->arch);
+		__atomic_store_n(&k->memcg, st, __ATOMIC_RELEASE);
+	}
+	arch_spin_unlock(&k->once_lock);
+	return st;
 }
 
 struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
@@ -243,7 +253,7 @@ struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
 		return NULL;
 	g->kernel = k;
 	g->stats.limit = limit;
-	mutex_lock(&st->mutex);
+	mutex_lock(&k->memcg_mutex);
 	arch_spin_lock(&st->lock);
 	g->id = st->next_id++;
 	list_add_tail(&g->list, &st->groups);
@@ -252,7 +262,7 @@ struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
 		slowed_set(k, SLOWED_FOR_GROUPS, true);
 		__atomic_add_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE);
 	}
-	mutex_unlock(&st->mutex);
+	mutex_unlock(&k->memcg_mutex);
 	return g;
 }
 
@@ -296,10 +306,10 @@ int kmem_cgroup_destroy(struct kmem_cgroup *g)
 	arch_spin_unlock(&st->lock);
 	if (busy)
 		return -EBUSY;
-	mutex_lock(&st->mutex);
+	mutex_lock(&k->memcg_mutex);
 	if (!k->params.cgroup_nokmem && !__atomic_sub_fetch(&k->memcg_groups, 1, __ATOMIC_RELEASE))
 		slowed_set(k, SLOWED_FOR_GROUPS, false);
-	mutex_unlock(&st->mutex);
+	mutex_unlock(&k->memcg_mutex);
 	arch_host_free(k->arch, g, sizeof(*g));
 	return 0;
 }
@@ -360,4 +370,24 @@ int kmem_cgroup_get_stats(struct kmem_cgroup *g, struct kmem_cgroup_stats *out)
 	*out = g->stats;
 	arch_spin_unlock(&st->lock);
 	return 0;
+}
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+static void forget_threads(struct memcg_state *st)
+{
+	struct kmem_cgroup *g;
+
+	list_for_each_entry(g, &st->groups, list)
+		if (g->threads)
+			g->threads = g->id == arch_context()->cgroup;
+}
+
+bool memcg_fork(struct kernel *k, struct fork_walk *w)
+{
+	if (!k->memcg)
+		return true;
+	if (fork_in_child(w))
+		forget_threads(k->memcg);
+	return fork_spinlock(w, &k->memcg->lock);
 }

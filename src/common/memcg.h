@@ -66,4 +66,8 @@ static inline void memcg_uncharge_bulk(const struct kmem_cache *s, size_t nr, vo
 		memcg_uncharge(s, p[i]);
 }
 
+/* lib/fork.h: the lock, and in the child threads that are gone from their groups. */
+struct fork_walk;
+bool memcg_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

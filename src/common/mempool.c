@@ -23,11 +23,13 @@
  * is not full.
  *
  * Lock: pool->lock guards curr_nr, elements, min_nr, wake, waiters. A leaf: nothing is called under
- * it.
+ * it. It lies in the library's memory, on a list of the machine's, since fork() must find it and the pool
+ * lies wherever the program put it.
  */
 #include "common/registry.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
 #include "lib/string.h"
@@ -37,22 +39,20 @@
 
 #define RETRY_MS 5000
 
-_Static_assert(sizeof(((mempool_t *)0)->lock) == sizeof(struct arch_spinlock), "mempool_t.lock");
-_Static_assert(__alignof__(mempool_t) >= __alignof__(struct arch_spinlock), "mempool_t.lock");
-
-static struct arch_spinlock *pool_lock(mempool_t *pool)
-{
-	return (struct arch_spinlock *)(void *)pool->lock;
-}
+struct mempool_lock {
+	struct arch_spinlock lock;
+	struct list_head list;		/* kernel.mempools; once_lock */
+	struct kernel *kernel;
+};
 
 static void lock(mempool_t *pool)
 {
-	arch_spin_lock(pool_lock(pool));
+	arch_spin_lock(&pool->lock->lock);
 }
 
 static void unlock(mempool_t *pool)
 {
-	arch_spin_unlock(pool_lock(pool));
+	arch_spin_unlock(&pool->lock->lock);
 }
 
 /* curr_nr and min_nr are read by anybody at any time. */
@@ -83,13 +83,39 @@ static bool reserve_has_locked(const mempool_t *pool, const void *element)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static struct mempool_lock *make_lock(struct kernel *k)
+{
+	struct mempool_lock *l = arch_host_alloc(k->arch, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	arch_spin_init(&l->lock, LOCK_RANK_LEAF);
+	l->kernel = k;
+	arch_spin_lock(&k->once_lock);
+	list_add(&l->list, &k->mempools);
+	arch_spin_unlock(&k->once_lock);
+	return l;
+}
+
+static void release_lock(struct mempool_lock *l)
+{
+	struct kernel *k = l->kernel;
+
+	arch_spin_lock(&k->once_lock);
+	list_del(&l->list);
+	arch_spin_unlock(&k->once_lock);
+	arch_host_free(k->arch, l, sizeof(*l));
+}
+
 /* Nobody else uses the pool. */
-static void release_reserve(mempool_t *pool)
+static void release_pool(mempool_t *pool)
 {
 	while (pool->curr_nr)
 		pool->free(reserve_pop_locked(pool), pool->pool_data);
 	kfree(pool->elements);
 	pool->elements = NULL;
+	release_lock(pool->lock);
+	pool->lock = NULL;
 }
 
 static bool fill_reserve(mempool_t *pool)
@@ -109,17 +135,17 @@ static int pool_init(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
 		     mempool_free_t *free_fn, void *pool_data, gfp_t gfp, int node)
 {
 	__builtin_memset(pool, 0, sizeof(*pool));
-	arch_spin_init(pool_lock(pool), LOCK_RANK_LEAF);
+	pool->lock = make_lock(arch_kernel());
+	if (!pool->lock)
+		return -ENOMEM;
 	pool->min_nr = min_nr;
 	pool->pool_data = pool_data;
 	pool->alloc = alloc_fn;
 	pool->free = free_fn;
 	pool->elements = kmalloc_node((size_t)min_nr * sizeof(void *), gfp, node);
-	if (!pool->elements)
-		return -ENOMEM;
-	if (fill_reserve(pool))
+	if (pool->elements && fill_reserve(pool))
 		return 0;
-	release_reserve(pool);
+	release_pool(pool);
 	return -ENOMEM;
 }
 
@@ -195,14 +221,14 @@ static bool pool_is_idle(mempool_t *pool, const char *what)
 void mempool_exit(mempool_t *pool)
 {
 	if (mempool_initialized(pool) && pool_is_idle(pool, "mempool_exit"))
-		release_reserve(pool);
+		release_pool(pool);
 }
 
 void mempool_destroy(mempool_t *pool)
 {
 	if (!pool || !pool_is_idle(pool, "mempool_destroy"))
 		return;
-	release_reserve(pool);
+	release_pool(pool);
 	kfree(pool);
 }
 
@@ -464,4 +490,16 @@ mempool_t *mempool_create_page_pool(int min_nr, int order)
 {
 	return mempool_create(min_nr, mempool_alloc_pages, mempool_free_pages,
 			      (void *)(uintptr_t)(unsigned int)order);
+}
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+bool mempools_fork(struct kernel *k, struct fork_walk *w)
+{
+	struct mempool_lock *l;
+
+	list_for_each_entry(l, &k->mempools, list)
+		if (!fork_spinlock(w, &l->lock))
+			return false;
+	return true;
 }

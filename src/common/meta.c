@@ -14,6 +14,7 @@
 #include "common/backend.h"
 #include "common/registry.h"
 #include "lib/context.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
 #include "lib/string.h"
@@ -198,4 +199,9 @@ void meta_free(struct kernel *k, void *p, size_t size)
 	}
 	meta_count(k, p, size, -1);
 	kfree(p);
+}
+
+bool meta_fork(struct kernel *k, struct fork_walk *w)
+{
+	return fork_spinlock(w, &k->caches->meta->lock);
 }

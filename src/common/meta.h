@@ -33,4 +33,8 @@ void meta_pool_free(struct kernel *k, void *p, size_t size);
 /* Bytes handed out by the pool now, rounding included. */
 size_t meta_pool_used(struct kernel *k);
 
+/* lib/fork.h: the pool's lock. */
+struct fork_walk;
+bool meta_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

@@ -19,8 +19,9 @@
  *
  * Who moves it: whoever holds `mutex`. rcu_advance() tries to get it and takes one step;
  * synchronize_rcu() the same, around its own wait; rcu_barrier() waits for it and for the epochs,
- * and runs what waited and what was queued behind it. Callbacks run under this mutex, so one at a
- * time, and when rcu_barrier() has got it nobody is in the middle of an older batch. A callback
+ * and runs what waited and what was queued behind it. `moving` is held besides while anything moves,
+ * but not while readers are waited for: fork() waits for `moving` alone, and so not for readers, one of
+ * whom may be the thread that forks. Callbacks run under these mutexes, so one at a time, and when rcu_barrier() has got it nobody is in the middle of an older batch. A callback
  * must therefore never wait for it: they run as softirqs, by which rcu_barrier() knows them and
  * refuses.
  *
@@ -28,12 +29,13 @@
  * 5.x: no function lies in the first page. Such frees are no callbacks of a user's and run without
  * the softirq, thus by the fast paths.
  *
- * Lock order: mutex is taken with no lock held; under it everything.
+ * Lock order: mutex, then moving, are taken with no lock held; under them everything.
  */
 #include "common/rcu.h"
 
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/mutex.h"
 #include "lib/percpu.h"
 #include "lib/report.h"
@@ -53,7 +55,8 @@ struct rcu_cpu {
 
 struct rcu_state {
 	size_t cpu_off;			/* struct rcu_cpu */
-	struct mutex mutex;		/* what follows */
+	struct mutex mutex;		/* of who moves what follows */
+	struct mutex moving;		/* and does so at the moment */
 	void *batch;			/* oldest first; NULL: none waits */
 	uint64_t epoch;			/* what it waits for */
 };
@@ -176,7 +179,7 @@ void rcu_read_unlock(void)
 			   "rcu_read_unlock: there is no read section to end");
 }
 
-/* --- moving grace periods; under the mutex ---------------------------------------------------- */
+/* --- moving grace periods; under both mutexes ------------------------------------------------- */
 
 /* One CPU's queue, turned round, to the end of *@list; *@last becomes its last one. */
 static void collect_cpu(struct rcu_cpu *q, void **list, void **last)
@@ -272,9 +275,20 @@ static unsigned long advance(struct kernel *k)
 
 	if (!mutex_trylock(&k->rcu->mutex))
 		return 0;
+	mutex_lock(&k->rcu->moving);
 	nr = advance_locked(k);
+	mutex_unlock(&k->rcu->moving);
 	mutex_unlock(&k->rcu->mutex);
 	return nr;
+}
+
+/* With the mutex held: whether a batch waits now. */
+static bool start_batch(struct kernel *k)
+{
+	mutex_lock(&k->rcu->moving);
+	start_batch_locked(k);
+	mutex_unlock(&k->rcu->moving);
+	return k->rcu->batch;
 }
 
 /* --- public ----------------------------------------------------------------------------------- */
@@ -313,7 +327,7 @@ void synchronize_rcu(void)
 		return;
 	context_might_sleep("synchronize_rcu");
 	if (mutex_trylock(&k->rcu->mutex)) {
-		start_batch_locked(k);
+		start_batch(k);
 		mutex_unlock(&k->rcu->mutex);
 	}
 	arch_epoch_wait(k->arch, arch_epoch_start(k->arch));
@@ -327,11 +341,12 @@ void rcu_barrier_on(struct kernel *k)
 	mutex_lock(&rcu->mutex);
 	/* A batch that was on its way, and what was queued behind it. */
 	for (unsigned int i = 0; i < 2; i++) {
-		start_batch_locked(k);
-		if (!rcu->batch)
+		if (!start_batch(k))
 			break;
 		arch_epoch_wait(k->arch, rcu->epoch);
+		mutex_lock(&rcu->moving);
 		run_batch_locked(k);
+		mutex_unlock(&rcu->moving);
 	}
 	mutex_unlock(&rcu->mutex);
 }
@@ -364,4 +379,13 @@ void rcu_shutdown(struct kernel *k)
 			       "they are not run");
 	else
 		report_warn(k, "machine_shutdown: RCU callbacks queue new ones without end");
+}
+
+/* Callbacks that other threads have collected and not run are lost in no child: moving is waited for. */
+bool rcu_fork(struct kernel *k, struct fork_walk *w)
+{
+	if (!fork_mutex(w, &k->rcu->moving))
+		return false;
+	fork_leave_mutex(w, &k->rcu->mutex);
+	return true;
 }

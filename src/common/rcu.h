@@ -28,4 +28,8 @@ bool rcu_may_barrier(struct kernel *k, const char *what);
 /* rcu_barrier() on @k. */
 void rcu_barrier_on(struct kernel *k);
 
+/* lib/fork.h: the mutex. */
+struct fork_walk;
+bool rcu_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

@@ -7,6 +7,7 @@
 #include "buddy/buddy.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
@@ -15,12 +16,10 @@ void caches_lock(struct kernel *k)
 	struct cache_registry *r = k->caches;
 
 	context_begin_call("slab_mutex");
-	if (__atomic_load_n(&r->owner, __ATOMIC_RELAXED) == arch_context()) {
+	if (mutex_is_mine(&r->mutex))
 		r->depth++;
-		return;
-	}
-	mutex_lock(&r->mutex);
-	__atomic_store_n(&r->owner, arch_context(), __ATOMIC_RELAXED);
+	else
+		mutex_lock(&r->mutex);
 }
 
 void caches_unlock(struct kernel *k)
@@ -33,7 +32,6 @@ void caches_unlock(struct kernel *k)
 		r->depth--;
 		return;
 	}
-	__atomic_store_n(&r->owner, NULL, __ATOMIC_RELAXED);
 	mutex_unlock(&r->mutex);
 }
 
@@ -147,4 +145,11 @@ void caches_get_stats(struct kernel *k, struct kmem_stats *st)
 	caches_lock_to_look(k);
 	st->management_bytes = management_bytes(k);
 	caches_unlock_to_look(k);
+}
+
+/* --- fork() ------------------------------------------------------------------------------------ */
+
+bool caches_fork(struct kernel *k, struct fork_walk *w)
+{
+	return fork_mutex(w, &k->caches->mutex);
 }

@@ -28,9 +28,8 @@ enum slab_state {
 
 struct cache_registry {
 	struct mutex mutex;		/* "slab_mutex": list, nr_caches, create, destroy, shrink */
-	/* Who holds it; compared with oneself only. It may be taken again: a shrinker that is called by an
-	 * allocation of the holder's may shrink caches, too. */
-	const struct arch_context *owner;
+	/* How often its holder took it again: a shrinker that is called by an allocation of the holder's
+	 * may shrink caches, too. */
 	unsigned int depth;
 	enum slab_state state;		/* constant after boot */
 	struct list_head list;		/* every cache, newest first */
@@ -240,5 +239,10 @@ static __always_inline int slab_request_node(struct kernel *k, gfp_t gfp, int ni
 }
 
 #include "common/meta.h"
+
+/* lib/fork.h: the mutex; the locks of the program's memory pools, under once_lock. */
+struct fork_walk;
+bool caches_fork(struct kernel *k, struct fork_walk *w);
+bool mempools_fork(struct kernel *k, struct fork_walk *w);
 
 #endif

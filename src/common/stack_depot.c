@@ -6,6 +6,7 @@
 #include "common/stack_depot.h"
 
 #include "common/registry.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/string.h"
 
@@ -103,17 +104,19 @@ static uint32_t add_locked(struct kernel *k, struct stack_depot *d, const unsign
 static struct stack_depot *depot_of(struct kernel *k)
 {
 	struct stack_depot **at = &k->caches->stacks;
-	struct stack_depot *d = __atomic_load_n(at, __ATOMIC_ACQUIRE), *new;
+	struct stack_depot *d = __atomic_load_n(at, __ATOMIC_ACQUIRE);
 
 	if (d)
 		return d;
-	new = arch_host_alloc(k->arch, sizeof(*new));
-	if (!new)
-		return NULL;
-	arch_spin_init(&new->lock, LOCK_RANK_LEAF);
-	if (__atomic_compare_exchange_n(at, &d, new, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return new;
-	arch_host_free(k->arch, new, sizeof(*new));
+	arch_spin_lock(&k->once_lock);
+	d = *at;
+	if (!d) {
+		d = arch_host_alloc(k->arch, sizeof(*d));
+		if (d)
+			arch_spin_init(&d->lock, LOCK_RANK_LEAF);
+		__atomic_store_n(at, d, __ATOMIC_RELEASE);
+	}
+	arch_spin_unlock(&k->once_lock);
 	return d;
 }
 
@@ -176,4 +179,9 @@ void stack_depot_print(struct kernel *k, uint32_t handle, unsigned int indent, s
 		arch_symbol(entries[i], name, sizeof(name));
 		seq_printf(m, "%*s%s\n", (int)indent, "", name);
 	}
+}
+
+bool stack_depot_fork(struct kernel *k, struct fork_walk *w)
+{
+	return !k->caches->stacks || fork_spinlock(w, &k->caches->stacks->lock);
 }

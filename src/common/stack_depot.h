@@ -18,4 +18,8 @@ uint32_t stack_depot_save(struct kernel *k, const void *caller);
 /* A line for each caller, @indent blanks in front of it; nothing for handle 0. */
 void stack_depot_print(struct kernel *k, uint32_t handle, unsigned int indent, struct seq_file *m);
 
+/* lib/fork.h: the lock. */
+struct fork_walk;
+bool stack_depot_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

@@ -7,6 +7,7 @@
 #define KMEM_LIB_KERNEL_H
 
 #include "arch.h"
+#include "lib/list.h"
 #include "lib/mutex.h"
 #include "lib/params.h"
 
@@ -30,15 +31,20 @@ struct kernel {
 	struct rcu_state *rcu;		/* common/rcu.h */
 	struct cache_registry *caches;	/* common/registry.h */
 	struct backend_state *backend;	/* private to the backend; may stay NULL */
+	struct arch_spinlock once_lock;	/* leaf: making of what is made when it is first needed; mempools */
+	struct list_head mempools;	/* locks of the program's memory pools (common/mempool.c) */
 	struct mutex slowed_mutex;
 	unsigned int slowed;		/* why the CPUs are, as bits; lib/slowed.h */
 	unsigned int memcg_groups;	/* accounting groups; atomic */
-	struct memcg_state *memcg;	/* common/memcg.h; NULL: never used */
+	struct mutex memcg_mutex;	/* making and ending accounting groups */
+	struct memcg_state *memcg;	/* common/memcg.h; NULL: never used. once_lock */
 	struct failslab *failslab;	/* common/failslab.h; NULL: a backend without */
 	bool failslab_on;		/* faults are injected; atomic */
 	uint32_t trace_events;		/* events that are on, as bits; lib/trace.h */
-	struct trace_state *trace;	/* NULL: never used */
+	struct mutex trace_mutex;	/* switching events on and off */
+	struct trace_state *trace;	/* NULL: never used. once_lock */
 	struct vmalloc *vmalloc;	/* vmalloc/vmalloc.h */
+	unsigned long fork_locks[2];	/* that boot/fork.c holds, by part; 0: no fork() is under way */
 	arch_u64 clock_ms;		/* kernel_clock(); moved by machine_advance() alone */
 	/* x86_32: where kmap() has mapped a page of HIGHMEM; NULL: nowhere. Constant after boot. */
 	void *(*kmap_address)(struct kernel *k, const struct page *page);

@@ -9,6 +9,7 @@
  */
 #include "lib/kfmt.h"
 
+#include "arch.h"
 #include "lib/string.h"
 
 enum length { LEN_INT, LEN_CHAR, LEN_SHORT, LEN_LONG, LEN_LLONG, LEN_SIZE, LEN_MAX };
@@ -42,8 +43,11 @@ void seq_init_sink(struct seq_file *m, kmem_sink_fn *sink, void *arg)
 
 void seq_write(struct seq_file *m, const char *text, size_t len)
 {
-	if (m->sink && len)
+	if (m->sink && len) {
+		arch_context()->handlers++;
 		m->sink(m->arg, text, len);
+		arch_context()->handlers--;
+	}
 	if (m->len + 1 < m->size) {
 		size_t room = m->size - 1 - m->len;
 		size_t n = len < room ? len : room;

@@ -20,6 +20,7 @@
 #include "lib/percpu.h"
 
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kernel.h"
 #include "lib/lock_rank.h"
 #include "lib/range_tree.h"
@@ -163,4 +164,9 @@ size_t percpu_used(struct kernel *k)
 	used = k->percpu->used;
 	arch_spin_unlock(&k->percpu->lock);
 	return used;
+}
+
+bool percpu_fork(struct kernel *k, struct fork_walk *w)
+{
+	return fork_spinlock(w, &k->percpu->lock);
 }

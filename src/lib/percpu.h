@@ -27,4 +27,8 @@ static __always_inline void *percpu_ptr(struct arch_cpu *cpu, size_t off)
 	return (char *)cpu + off;
 }
 
+/* lib/fork.h: the lock. */
+struct fork_walk;
+bool percpu_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

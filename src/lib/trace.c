@@ -13,12 +13,13 @@
  * table, which takes long and is done without the lock; a table by address keeps the last ones.
  *
  * Locks: `lock`, a leaf, guards sink, clock, task, seq, the counts and the table of sites; events
- * are said under zone locks, so it must be one. `mutex` makes switching on and off one step.
+ * are said under zone locks, so it must be one. kernel->trace_mutex makes switching on and off one step.
  */
 #include "lib/trace.h"
 
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kfmt.h"
 #include "lib/lock_rank.h"
 #include "lib/mutex.h"
@@ -34,7 +35,6 @@ struct trace_name {
 };
 
 struct trace_state {
-	struct mutex mutex;
 	struct arch_spinlock lock;
 	kmem_trace_fn *sink;
 	void *sink_arg;
@@ -111,6 +111,7 @@ void trace_write(struct kernel *k, enum trace_event ev, const char *fmt, ...)
 	va_end(args);
 	seq_init_buf(&m, line, sizeof(line));
 	arch_spin_lock(&t->lock);
+	arch_context()->handlers++;
 	t->seq++;
 	t->count[ev]++;
 	if (t->sink) {
@@ -118,6 +119,7 @@ void trace_write(struct kernel *k, enum trace_event ev, const char *fmt, ...)
 		seq_puts(&m, body);
 		t->sink(t->sink_arg, line, m.len < sizeof(line) ? m.len : sizeof(line) - 1);
 	}
+	arch_context()->handlers--;
 	arch_spin_unlock(&t->lock);
 }
 
@@ -198,19 +200,20 @@ const char *kmem_trace_event(unsigned int i)
 /* The machine's state, made when it is first asked for. NULL: no memory. */
 static struct trace_state *trace_get(struct kernel *k)
 {
-	struct trace_state *t = __atomic_load_n(&k->trace, __ATOMIC_ACQUIRE), *none = NULL;
+	struct trace_state *t = __atomic_load_n(&k->trace, __ATOMIC_ACQUIRE);
 
 	if (t)
 		return t;
-	t = arch_host_alloc(k->arch, sizeof(*t));
-	if (!t)
-		return NULL;
-	arch_spin_init(&t->lock, LOCK_RANK_LEAF);
-	if (__atomic_compare_exchange_n(&k->trace, &none, t, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
-		return t;
-	arch_host_free(k->arch, t, sizeof(*t));
-	return none;
+	arch_spin_lock(&k->once_lock);
+	t = k->trace;
+	if (!t) {
+		t = arch_host_alloc(k->arch, sizeof(*t));
+		if (t)
+			arch_spin_init(&t->lock, LOCK_RANK_LEAF);
+		__atomic_store_n(&k->trace, t, __ATOMIC_RELEASE);
+	}
+	arch_spin_unlock(&k->once_lock);
+	return t;
 }
 
 static int trace_switch(const char *glob, bool on)
@@ -226,7 +229,7 @@ static int trace_switch(const char *glob, bool on)
 	t = trace_get(k);
 	if (!t)
 		return -ENOMEM;
-	mutex_lock(&t->mutex);
+	mutex_lock(&k->trace_mutex);
 	before = k->trace_events;
 	now = on ? before | events : before & ~events;
 	if (!before && now)
@@ -234,7 +237,7 @@ static int trace_switch(const char *glob, bool on)
 	__atomic_store_n(&k->trace_events, now, __ATOMIC_RELEASE);
 	if (before && !now)
 		slowed_set(k, SLOWED_FOR_EVENTS, false);
-	mutex_unlock(&t->mutex);
+	mutex_unlock(&k->trace_mutex);
 	return __builtin_popcount(events);
 }
 
@@ -327,4 +330,9 @@ int kmem_trace_set_task(kmem_trace_task_fn *task, void *arg)
 	t->task_arg = arg;
 	arch_spin_unlock(&t->lock);
 	return 0;
+}
+
+bool trace_fork(struct kernel *k, struct fork_walk *w)
+{
+	return !k->trace || fork_spinlock(w, &k->trace->lock);
 }

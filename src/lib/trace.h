@@ -37,4 +37,8 @@ void trace_write(struct kernel *k, enum trace_event ev, const char *fmt, ...) KM
 /* The name of the code at @caller into @site; no lock is held. */
 void trace_site(struct kernel *k, const void *caller, char site[TRACE_SITE_LEN]);
 
+/* lib/fork.h: the lock. */
+struct fork_walk;
+bool trace_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

@@ -188,7 +188,7 @@ static void begin_alone(struct machine *m)
 {
 	struct arch_cpu *cpu;
 
-	if (m->nr_attached != 1 || m->alone || !process_has_membarrier())
+	if (m->nr_attached != 1 || m->alone || m->forking || !process_has_membarrier())
 		return;
 	cpu = list_first_entry(&m->threads, struct sim_thread, list)->cpu;
 	m->alone = sim_cpu_of(cpu);
@@ -419,6 +419,61 @@ unsigned int arch_cpu_next_used(const struct arch_machine *am, unsigned int from
 		from = (from & ~63u) + 64;
 	}
 	return nr;
+}
+
+/* --- fork() (fork.c) ------------------------------------------------------------------------- */
+
+static bool holds_any_cpu(const struct machine *m)
+{
+	for (unsigned int i = 0; i < m->pub.nr_cpus; i++)
+		if (holds_cpu(sim_cpu_of(arch_cpu_by_id(&m->pub, i))))
+			return true;
+	return false;
+}
+
+bool cpus_begin_fork(struct machine *m)
+{
+	if (holds_any_cpu(m))
+		return false;
+	sim_lock(&m->attach_lock);
+	m->forking = true;
+	end_alone(m);
+	sim_unlock(&m->attach_lock);
+	return true;
+}
+
+void cpus_end_fork(struct machine *m)
+{
+	sim_lock(&m->attach_lock);
+	m->forking = false;
+	begin_alone(m);
+	sim_unlock(&m->attach_lock);
+}
+
+/* Those that were never used too: somebody might be about to claim one. */
+void cpus_claim_all(struct machine *m)
+{
+	sim_lock(&m->attach_lock);
+	for (unsigned int i = 0; i < m->pub.nr_cpus; i++) {
+		struct sim_cpu *cpu = sim_cpu_of(arch_cpu_by_id(&m->pub, i));
+
+		lock_cpu(cpu);
+		if (!cpu->shared)
+			drive_out_owner_locked(m, cpu);
+	}
+}
+
+void cpus_unclaim_all(struct machine *m, bool child)
+{
+	for (unsigned int i = m->pub.nr_cpus; i--;) {
+		struct arch_cpu *cpu = arch_cpu_by_id(&m->pub, i);
+
+		/* One who found it claimed was about to say so, and is no more. */
+		if (child)
+			__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELAXED);
+		arch_cpu_unclaim(cpu);
+	}
+	sim_unlock(&m->attach_lock);
 }
 
 /* --- what programs call ---------------------------------------------------------------------- */

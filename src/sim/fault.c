@@ -8,7 +8,7 @@
  * It looks at the machine that the thread has entered and takes no lock. The signal comes out of the
  * program's own access, not out of the library, so the report handler may do what it does elsewhere.
  */
-#include "sim/machine.h"
+#include "sim/process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -92,6 +92,16 @@ static void handle(int signal, siginfo_t *info, void *context)
 		report(machine_of(cpu->machine), kva, kind_of(context));
 	errno = error;
 	hand_on(signal, info, context);
+}
+
+void faults_lock(void)
+{
+	pthread_mutex_lock(&faults.mutex);
+}
+
+void faults_unlock(void)
+{
+	pthread_mutex_unlock(&faults.mutex);
 }
 
 int machine_report_faults(bool on)

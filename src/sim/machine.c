@@ -151,20 +151,32 @@ void arch_machine_attach(struct arch_machine *am)
 	process_unlock();
 }
 
-void arch_machine_publish(struct arch_machine *am)
+void arch_machine_publish(struct arch_machine *am, arch_fork_fn *fork)
 {
+	fork_lock();
+	machine_of(am)->fork = fork;
 	process_lock();
 	process_add_locked(machine_of(am));
 	process_unlock();
+	fork_unlock();
+}
+
+void arch_machine_no_fork(struct arch_machine *am)
+{
+	fork_lock();
+	machine_of(am)->ending = true;
+	fork_unlock();
 }
 
 void arch_machine_retire(struct arch_machine *am)
 {
+	fork_lock();
 	process_lock();
 	process_remove_locked(machine_of(am));
 	machine_detach_all_locked(machine_of(am));
 	epoch_retire_locked(machine_of(am));
 	process_unlock();
+	fork_unlock();
 }
 
 void arch_machine_destroy(struct arch_machine *am)

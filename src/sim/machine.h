@@ -8,7 +8,8 @@
  *   sim_thread     a host thread that uses machines (process.c owns them)
  *   host pool      private memory of the kernel part (host.c)
  *
- * Lock order: process lock, attach_lock, a CPU's lock; hooks_lock and pool.lock are leaves.
+ * Lock order: fork_lock, process lock, attach_lock, a CPU's lock; those of hooks, mmu_hook, devices and pool
+ * are leaves.
  */
 #ifndef KMEM_SIM_MACHINE_H
 #define KMEM_SIM_MACHINE_H
@@ -71,7 +72,13 @@ struct machine {
 	struct machine_desc desc;	/* resolved: every range has its node, every default its value */
 	struct list_head list;		/* process: published machines */
 	bool published;
-	bool lost;			/* RAM did not come along into this process (fork) */
+	bool lost;			/* it did not come along into this process (fork) */
+
+	/* fork.c; fork_lock. */
+	arch_fork_fn *fork;		/* the kernel part's locks; NULL: none */
+	bool ending;			/* in machine_shutdown() */
+	bool fork_loses;		/* a child made now would lose it */
+	unsigned int fork_stage;	/* how much of it the fork() under way holds */
 
 	char *window;			/* the reservation that holds all windows */
 	size_t window_size;
@@ -91,6 +98,7 @@ struct machine {
 	uint32_t *cpu_threads;		/* [nr_cpus]; written under attach_lock, read by claims */
 	arch_u64 *cpu_used;		/* bitmap, only ever gains bits */
 	unsigned int nr_attached;	/* threads on the list */
+	bool forking;			/* nobody becomes alone. attach_lock */
 	struct sim_cpu *alone;		/* whose pub.alone is set; NULL: none. attach_lock */
 
 	struct epochs epochs;

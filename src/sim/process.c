@@ -12,17 +12,15 @@
  *   arch_cpu_none       what it points at in a thread that is attached to none
  *   arch_on_valgrind    builds for Valgrind: whether it runs this process (watch.c)
  *   exited              what the key holds in a thread that is past its last attach
- *   fork handlers       the lock is held over fork(); the child forgets the other threads
+ *   process.threads     all records
+ *   forking             fork.c: the lock of fork() and of machines that come and go
  *
  * Thread exit. POSIX runs the destructors of a thread's keys in rounds, at least
  * PTHREAD_DESTRUCTOR_ITERATIONS (4), as long as keys are set again. A destructor of the program may
  * run after ours and free objects: that attaches the thread again, and our destructor, armed again
  * in every round but the last, detaches it in the next. In the last round nothing would detach it any
  * more, so from then on attaching is refused with a report.
- *
- * fork(). A machine on a memfd shares its RAM with its parent, so it is not inherited
- * (MADV_DONTFORK): in the child every call on it is reported ("machine lost in fork"). A machine on
- * private memory goes on in both processes; of its threads only the forking one exists in the child.
+
  */
 #include "sim/process.h"
 #include "sim/watch.h"
@@ -38,11 +36,15 @@
 static struct {
 	struct arch_spinlock lock;
 	struct list_head machines;
+	struct list_head threads;	/* sim_thread.all; lock */
 	pthread_key_t key;
 	bool membarrier;
 	int error;		/* of process_init() */
 	struct hooks hooks;
-} process = {.machines = {&process.machines, &process.machines}};
+} process = {
+	.machines = {&process.machines, &process.machines},
+	.threads = {&process.threads, &process.threads},
+};
 
 _Thread_local struct arch_cpu *arch_cpu_ptr = &arch_cpu_none;
 struct arch_cpu arch_cpu_none = {.claim = 1};
@@ -73,6 +75,14 @@ struct hooks *process_hooks(void)
 	return &process.hooks;
 }
 
+static void free_thread(struct sim_thread *t)
+{
+	process_lock();
+	list_del(&t->all);
+	process_unlock();
+	free(t);
+}
+
 static void thread_exits(struct sim_thread *t)
 {
 	process_lock();
@@ -85,7 +95,7 @@ static void thread_exits(struct sim_thread *t)
 	epoch_thread_exit(t);
 	sim_local.thread = NULL;
 	pthread_setspecific(process.key, &exited);
-	free(t);
+	free_thread(t);
 }
 
 /* Not instrumented: in the last round ThreadSanitizer has given the thread up already. */
@@ -95,55 +105,6 @@ NO_INSTRUMENTATION static void destructor(void *value)
 		pthread_setspecific(process.key, &exited);
 	else
 		thread_exits(value);
-}
-
-/* In a fork's child. The memory of the other threads' arch_cpu_ptr is no longer theirs. */
-static void forget_threads(struct machine *m, struct sim_thread *self)
-{
-	struct arch_cpu *nowhere;
-	struct list_head *next;
-
-	/* Not list_for_each_entry(): a record is aligned as the head, taken for one, would not be. */
-	for (struct list_head *pos = m->threads.next; pos != &m->threads; pos = next) {
-		struct sim_thread *t = list_entry(pos, struct sim_thread, list);
-
-		next = pos->next;
-		if (t == self && !m->lost)
-			continue;
-		if (t != self)
-			t->slot = &nowhere;
-		if (!m->lost) {
-			thread_detach_locked(t);
-			continue;
-		}
-		list_del_init(&t->list);
-		t->cpu = NULL;
-		*t->slot = &arch_cpu_none;
-	}
-}
-
-static void fork_prepare(void)
-{
-	struct machine *m;
-
-	process_lock();
-	list_for_each_entry(m, &process.machines, list)
-		vmap_window_before_fork(m);
-}
-
-static void fork_in_child(void)
-{
-	struct sim_thread *self = pthread_getspecific(process.key);
-	struct machine *m;
-
-	list_for_each_entry(m, &process.machines, list) {
-		m->lost = m->memfd >= 0;
-		if (m->lost)
-			watch_forget(m->window, m->window_size);
-		forget_threads(m, self);
-		epoch_forked_locked(m, self);
-	}
-	process_unlock();
 }
 
 static int membarrier(int command)
@@ -157,7 +118,7 @@ static void init_once(void)
 
 	watch_init();
 	if (!ret)
-		ret = pthread_atfork(fork_prepare, process_unlock, fork_in_child);
+		ret = pthread_atfork(fork_prepare, fork_in_parent, fork_in_child);
 	process.error = -ret;
 	process.membarrier = !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
@@ -201,13 +162,50 @@ struct sim_thread *process_thread(void)
 		return NULL;
 	*t = (struct sim_thread){.slot = &arch_cpu_ptr};
 	list_init(&t->list);
+	process_lock();
+	list_add(&t->all, &process.threads);
+	process_unlock();
 	if (pthread_setspecific(process.key, t)) {
-		free(t);
+		free_thread(t);
 		return NULL;
 	}
 	sim_local.thread = t;
 	return t;
 }
+
+/* --- fork(): fork.c ----------------------------------------------------------------------------- */
+
+struct list_head *process_machines(void)
+{
+	return &process.machines;
+}
+
+struct sim_thread *process_thread_of_child(void)
+{
+	return pthread_getspecific(process.key);
+}
+
+bool process_membarrier_again(void)
+{
+	return !process.membarrier || !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+void process_forget_threads_locked(const struct sim_thread *self)
+{
+	struct list_head *next;
+
+	for (struct list_head *pos = process.threads.next; pos != &process.threads; pos = next) {
+		struct sim_thread *t = list_entry(pos, struct sim_thread, all);
+
+		next = pos->next;
+		if (t == self)
+			continue;
+		list_del(pos);
+		free(t);
+	}
+}
+
+/* --- the list of machines ----------------------------------------------------------------------- */
 
 void process_add_locked(struct machine *m)
 {

@@ -77,7 +77,9 @@ void arch_report_titled(const struct arch_machine *am, enum machine_report_kind 
 		hook = report_hook_of(&m->hooks);
 	if (!hook.fn)
 		hook = report_hook_of(process_hooks());
+	sim_local.context.handlers++;
 	verdict = hook.fn ? hook.fn(m, &r, hook.arg) : default_report(&r);
+	sim_local.context.handlers--;
 	if (verdict == MACHINE_ABORT)
 		abort();
 }
@@ -91,10 +93,12 @@ void arch_log(const struct arch_machine *am, int level, const char *line)
 		hook = log_hook_of(&m->hooks);
 	if (!hook.fn)
 		hook = log_hook_of(process_hooks());
+	sim_local.context.handlers++;
 	if (hook.fn)
 		hook.fn(m, level, line, hook.arg);
 	else if (level <= DEFAULT_LOG_LEVEL)
 		fprintf(stderr, "%s\n", line);
+	sim_local.context.handlers--;
 }
 
 /* Hooks of @m, or of the process, locked together with the process; NULL if @m is no live machine. */

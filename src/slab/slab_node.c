@@ -19,6 +19,8 @@
  */
 #include "slab/slab.h"
 
+#include "common/backend.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 
 /* CPUs of the node: CPU i lies on node i mod nodes (machine.h). */
@@ -278,4 +280,37 @@ void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n, unsign
 			return;
 		slab_destroy(s, slab);
 	}
+}
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+static bool fork_aliens(struct slab_cache *s, struct slab_node *n, struct fork_walk *w)
+{
+	for (unsigned int nid = 0; n && n->alien && nid < s->nr_nodes; nid++)
+		if (n->alien[nid] && !fork_spinlock(w, &n->alien[nid]->lock))
+			return false;
+	return true;
+}
+
+static bool fork_cache(struct slab_cache *s, struct fork_walk *w, bool aliens)
+{
+	for (unsigned int nid = 0; nid < s->nr_nodes; nid++) {
+		struct slab_node *n = s->node[nid];
+
+		if (aliens ? !fork_aliens(s, n, w) : n && !fork_spinlock(w, &n->list_lock))
+			return false;
+	}
+	return true;
+}
+
+/* All aliens' locks come before all nodes'. */
+bool backend_fork(struct kernel *k, struct fork_walk *w)
+{
+	struct kmem_cache *s;
+
+	for (int pass = 0; pass < 2; pass++)
+		list_for_each_entry(s, &k->caches->list, list)
+			if (!fork_cache(to_slab_cache(s), w, !pass))
+				return false;
+	return true;
 }

@@ -159,4 +159,8 @@ void slob_rcu_init(const struct kmem_cache *s, void *object);
 /* Give an object back after a grace period; false if it waits for that already. */
 bool slob_rcu_free(struct kernel *k, const struct kmem_cache *s, void *object);
 
+/* lib/fork.h */
+struct fork_walk;
+bool slob_debug_fork(struct kernel *k, struct fork_walk *w);
+
 #endif

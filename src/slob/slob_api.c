@@ -15,6 +15,7 @@
 #include "common/trace.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/string.h"
 
@@ -497,4 +498,9 @@ size_t ksize(const void *p)
 		return 0;
 	}
 	return SLOB_UNITS(size) * (size_t)SLOB_UNIT;
+}
+
+bool backend_fork(struct kernel *k, struct fork_walk *w)
+{
+	return fork_spinlock(w, &k->backend->lock) && slob_debug_fork(k, w);
 }

@@ -23,6 +23,7 @@
 #include "common/debug_words.h"
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/rbtree.h"
 #include "lib/report.h"
@@ -274,4 +275,9 @@ void slob_debug_report_live(struct kmem_cache *s, unsigned int max, struct seq_f
 		max--;
 	}
 	arch_spin_unlock(&debug->lock);
+}
+
+bool slob_debug_fork(struct kernel *k, struct fork_walk *w)
+{
+	return !k->backend->debug || fork_spinlock(w, &k->backend->debug->lock);
 }

@@ -10,6 +10,7 @@
 #include "slub/slub.h"
 
 #include "lib/errno.h"
+#include "lib/fork.h"
 
 /* Free objects with which a slab still gets a place at the front at shrink. */
 #define SHRINK_PROMOTE_MAX 32
@@ -274,4 +275,18 @@ struct kmem_cache *backend_cache_of(struct kernel *k, struct page *page)
 	if (page_type(page) != PAGE_TYPE_SLAB)
 		return NULL;
 	return &slub_slab_of(page)->cache->common;
+}
+
+bool backend_fork(struct kernel *k, struct fork_walk *w)
+{
+	struct kmem_cache *s;
+
+	list_for_each_entry(s, &k->caches->list, list) {
+		struct slub_cache *c = slub_of(s);
+
+		for (unsigned int i = 0; i < c->nr_nodes; i++)
+			if (c->nodes[i] && !fork_spinlock(w, &c->nodes[i]->list_lock))
+				return false;
+	}
+	return true;
 }

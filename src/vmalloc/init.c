@@ -7,6 +7,7 @@
 
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kva_layout.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
@@ -151,6 +152,8 @@ static unsigned long drop_leaks(struct vmalloc *v)
 			drop_ram_area(v, va);
 			continue;
 		}
+		/* Not so yet, if a fork() came in the middle of its making. */
+		va->vm->va = va;
 		report_leak(v->kernel, va->vm);
 		vm_release(v, va->vm);
 	}
@@ -173,4 +176,15 @@ unsigned long vmalloc_exit(struct kernel *k)
 	k->vmalloc = NULL;
 	arch_host_free(k->arch, v, sizeof(*v));
 	return leaks;
+}
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+bool vmalloc_fork(struct kernel *k, struct fork_walk *w)
+{
+	struct vmalloc *v = k->vmalloc;
+
+	return vmap_blocks_fork(v, w) && vmap_areas_fork(&v->areas, w) &&
+	       fork_spinlock(w, &v->direct_lock) && pkmap_fork(v, w) && kmap_local_fork(v, w) &&
+	       fork_spinlock(w, &v->pgtable.lock);
 }

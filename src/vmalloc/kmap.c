@@ -22,6 +22,7 @@
 #include "buddy/buddy.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kva_layout.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
@@ -335,4 +336,9 @@ unsigned long pkmap_exit(struct vmalloc *v)
 	}
 	v->kernel->kmap_address = NULL;
 	return leaks;
+}
+
+bool pkmap_fork(struct vmalloc *v, struct fork_walk *w)
+{
+	return !v->pkmap || fork_spinlock(w, &v->pkmap->lock);
 }

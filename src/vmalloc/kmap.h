@@ -24,4 +24,9 @@ int kmap_local_init(struct vmalloc *v);
 unsigned long pkmap_exit(struct vmalloc *v);
 unsigned long kmap_local_exit(struct vmalloc *v);
 
+/* lib/fork.h: the locks. */
+struct fork_walk;
+bool pkmap_fork(struct vmalloc *v, struct fork_walk *w);
+bool kmap_local_fork(struct vmalloc *v, struct fork_walk *w);
+
 #endif

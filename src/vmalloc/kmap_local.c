@@ -17,6 +17,7 @@
 #include "buddy/buddy.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kva_layout.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
@@ -26,7 +27,7 @@
 
 struct window {
 	struct page *page;		/* NULL: free */
-	const void *owner;		/* the thread */
+	const void *owner;		/* the thread; NULL: it did not come along into this process */
 	unsigned int number;		/* of the owner's mappings on this CPU */
 	const struct page *shown;	/* what the host's window shows; NULL: nothing */
 };
@@ -93,12 +94,18 @@ static struct window *last_of_locked(struct cpu_windows *cw, const void *owner)
 	return last;
 }
 
+/* One whose thread is no more, if there is no other. */
 static struct window *free_locked(struct cpu_windows *cw)
 {
-	for (unsigned int i = 0; i < KM_MAX_IDX; i++)
+	struct window *left = NULL;
+
+	for (unsigned int i = 0; i < KM_MAX_IDX; i++) {
 		if (!cw->windows[i].page)
 			return &cw->windows[i];
-	return NULL;
+		if (!cw->windows[i].owner)
+			left = &cw->windows[i];
+	}
+	return left;
 }
 
 /* Only the page table, if the host shows the page already. */
@@ -115,6 +122,17 @@ static int map(struct vmalloc *v, struct window *w, kva_t kva, struct page *page
 	return 0;
 }
 
+/* Only the CPU of the window uses it: its TLB alone has to forget it. */
+static void clear_locked(struct vmalloc *v, struct window *w, unsigned int cpu, kva_t kva)
+{
+	w->page = NULL;
+	alias_unmap_at(v, kva, 1);
+	if (arch_cpu_current()->id == cpu)
+		arch_mmu_flush_local(kva, kva + PAGE_SIZE);
+	else
+		arch_mmu_flush(v->kernel->arch, kva, kva + PAGE_SIZE);
+}
+
 /* 0; -EBUSY: no window is free; -ENOMEM. */
 static int take(struct vmalloc *v, unsigned int cpu, struct page *page, void **p)
 {
@@ -128,6 +146,8 @@ static int take(struct vmalloc *v, unsigned int cpu, struct page *page, void **p
 	w = free_locked(cw);
 	if (w) {
 		kva = kva_of(v->kmap_local, cpu, (unsigned int)(w - cw->windows));
+		if (unlikely(w->page))
+			clear_locked(v, w, cpu, kva);
 		ret = map(v, w, kva, page);
 	}
 	if (!ret) {
@@ -156,17 +176,6 @@ void *kmap_local_page(struct page *page)
 }
 
 /* --- back ------------------------------------------------------------------------------------- */
-
-/* Only the CPU of the window uses it: its TLB alone has to forget it. */
-static void clear_locked(struct vmalloc *v, struct window *w, unsigned int cpu, kva_t kva)
-{
-	w->page = NULL;
-	alias_unmap_at(v, kva, 1);
-	if (arch_cpu_current()->id == cpu)
-		arch_mmu_flush_local(kva, kva + PAGE_SIZE);
-	else
-		arch_mmu_flush(v->kernel->arch, kva, kva + PAGE_SIZE);
-}
 
 /* NULL: done; else what is wrong. */
 static const char *give(struct vmalloc *v, unsigned int cpu, unsigned int i)
@@ -288,4 +297,28 @@ unsigned long kmap_local_exit(struct vmalloc *v)
 		}
 	}
 	return leaks;
+}
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+static void forget_threads(struct cpu_windows *cw)
+{
+	for (unsigned int i = 0; i < KM_MAX_IDX; i++)
+		if (cw->windows[i].owner != self())
+			cw->windows[i].owner = NULL;
+}
+
+bool kmap_local_fork(struct vmalloc *v, struct fork_walk *w)
+{
+	unsigned int nr_cpus = v->kmap_local ? v->kernel->arch->nr_cpus : 0;
+
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		struct cpu_windows *cw = &v->kmap_local->cpus[cpu];
+
+		if (!fork_spinlock(w, &cw->lock))
+			return false;
+		if (fork_in_child(w))
+			forget_threads(cw);
+	}
+	return true;
 }

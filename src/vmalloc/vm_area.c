@@ -145,6 +145,13 @@ void vm_drop(struct vmalloc *v, struct vmap_vm *vm)
 
 void vm_release(struct vmalloc *v, struct vmap_vm *vm)
 {
-	if (vm_take(v, vm->vm.addr, vm->va->kind))
-		vm_unmake(v, vm);
+	if (is_direct(v, vm))
+		direct_take(v, vm->vm.addr);
+	/* What it has of pages only the thread knows that was making it. */
+	if (!__atomic_load_n(&vm->ready, __ATOMIC_ACQUIRE)) {
+		vm->vm.flags &= ~(unsigned long)VM_MAP_PUT_PAGES;
+		vm->vm.pages = NULL;
+		vm->vm.nr_pages = 0;
+	}
+	vm_drop(v, vm);
 }

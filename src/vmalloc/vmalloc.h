@@ -161,7 +161,8 @@ void vm_unmake(struct vmalloc *v, struct vmap_vm *vm);
 /* The same for one that is not ready and stands in the busy tree. */
 void vm_drop(struct vmalloc *v, struct vmap_vm *vm);
 
-/* Free a ready area, whatever it is. */
+/* Free an area of the busy tree at shutdown, whatever it is: one that a thread was just making or
+ * freeing when the process forked, too. */
 void vm_release(struct vmalloc *v, struct vmap_vm *vm);
 
 /* --- vm_pages.c ------------------------------------------------------------------------------- */
@@ -206,5 +207,13 @@ unsigned long vmap_blocks_exit(struct vmalloc *v);
 /* Unmap in the host what was unmapped in blocks that live on; free those that hold nothing but what
  * was unmapped and what never was used. */
 void vmap_blocks_purge(struct vmalloc *v);
+
+/* --- fork() ----------------------------------------------------------------------------------- */
+
+/* lib/fork.h: the locks of all files here, and what kmap_local_page() did for threads that the child
+ * has not. */
+struct fork_walk;
+bool vmalloc_fork(struct kernel *k, struct fork_walk *w);
+bool vmap_blocks_fork(struct vmalloc *v, struct fork_walk *w);
 
 #endif

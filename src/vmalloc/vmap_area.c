@@ -31,6 +31,7 @@
 
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
@@ -475,4 +476,10 @@ void vmap_areas_exit(struct vmap_areas *areas)
 		rb_erase(&areas->free, node, update_longest);
 		meta_free(areas->kernel, area_of(node), sizeof(struct vmap_area));
 	}
+}
+
+bool vmap_areas_fork(struct vmap_areas *areas, struct fork_walk *w)
+{
+	return fork_spinlock(w, &areas->purge_lock) && fork_spinlock(w, &areas->free_lock) &&
+	       fork_spinlock(w, &areas->busy_lock) && fork_spinlock(w, &areas->lazy_lock);
 }

@@ -86,4 +86,8 @@ void vmap_area_free(struct vmap_areas *areas, struct vmap_area *va);
 /* Really unmap all lazy areas and make their addresses free. Waits for a purge under way. */
 void vmap_areas_purge(struct vmap_areas *areas);
 
+/* lib/fork.h: the locks. */
+struct fork_walk;
+bool vmap_areas_fork(struct vmap_areas *areas, struct fork_walk *w);
+
 #endif

@@ -23,6 +23,7 @@
 
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kva_layout.h"
 #include "lib/lock_rank.h"
 #include "lib/report.h"
@@ -461,4 +462,12 @@ unsigned long vmap_blocks_exit(struct vmalloc *v)
 		}
 	}
 	return leaks;
+}
+
+bool vmap_blocks_fork(struct vmalloc *v, struct fork_walk *w)
+{
+	for (unsigned int cpu = 0; cpu < v->kernel->arch->nr_cpus; cpu++)
+		if (!fork_spinlock(w, &v->blocks->queues[cpu].lock))
+			return false;
+	return true;
 }

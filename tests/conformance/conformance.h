@@ -37,7 +37,7 @@ extern const struct test_group merge_group, init_group, helpers_group, kvmalloc_
 
 extern const struct test_group reclaim_group, gfp_group;
 
-extern const struct test_group mmu_group, mapping_group;
+extern const struct test_group mmu_group, mapping_group, fork_group;
 
 #define TEST_GROUP(group, array)                                                       \
 	const struct test_group group##_group = { #group, array, sizeof(array) / sizeof((array)[0]) }

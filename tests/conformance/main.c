@@ -9,7 +9,7 @@ static const struct test_group *const groups[] = {
 	&arena_group, &gfp_group, &reclaim_group, &buddy_claims_group,
 	&context_group, &rcu_group, &mempool_group, &vmalloc_group,
 	&merge_group, &init_group, &helpers_group, &kvmalloc_group, &usercopy_group, &every_group, &no_machine_group, &machine_group, &memblock_group, &trim_group, &zone_claims_group,
-	&mapping_group,
+	&mapping_group, &fork_group,
 };
 
 /* A test that failed leaves its machines behind: the next one must not find them. */

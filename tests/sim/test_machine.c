@@ -196,7 +196,7 @@ static void test_handles(void **state)
 	struct machine *m = arch_machine_handle(am);
 
 	assert_null(arch_machine_from_handle(m));
-	arch_machine_publish(am);
+	arch_machine_publish(am, NULL);
 	assert_ptr_equal(arch_machine_from_handle(m), am);
 	assert_ptr_equal(machine_description(m), am->desc);
 	assert_null(arch_machine_from_handle(NULL));

@@ -297,7 +297,7 @@ void mix(struct worker *w, const struct load *l, unsigned int steps, unsigned in
 
 static const struct stress_test_group *const groups[] = {
 	&threads_group, &crowd_group,	 &frees_group, &caches_group, &pages_group,
-	&life_group,	&machines_group, &rcu_group,   &repeat_group,
+	&life_group,	&machines_group, &rcu_group,   &repeat_group, &fork_group,
 };
 #define NR_GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -26,7 +26,7 @@ struct stress_test_group {
 };
 
 extern const struct stress_test_group threads_group, crowd_group, frees_group, caches_group,
-	pages_group, life_group, machines_group, rcu_group, repeat_group;
+	pages_group, life_group, machines_group, rcu_group, repeat_group, fork_group;
 
 #define STRESS_GROUP(group, array)                                             \
 	const struct stress_test_group group##_group = { #group, array,        \

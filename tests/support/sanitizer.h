@@ -11,6 +11,14 @@
 #endif
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_ASAN 1
+#endif
+#endif
+
 #ifdef TEST_TSAN
 #define TEST_HUGE "64G"
 #define TEST_HUGE_BYTES (64ull << 30)

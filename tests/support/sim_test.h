@@ -104,7 +104,7 @@ static inline struct arch_machine *sim_boot(const char *text)
 	k->arch = am;
 	am->kernel = k;
 	arch_machine_attach(am);
-	arch_machine_publish(am);
+	arch_machine_publish(am, NULL);
 	return am;
 }
 
