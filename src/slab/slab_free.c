@@ -238,7 +238,7 @@ static noinline void slab_free_slow(struct slab_cache *s, void *object, unsigned
 /* A thread whose CPU could not be entered the fast way: all of them while events are traced. */
 static noinline void slab_free_unentered(struct slab_cache *s, void *object, const void *caller)
 {
-	if (unlikely(!arch_cpu_current()))
+	if (unlikely(s && object && !arch_cpu_current()))
 		return;
 	if (!s)
 		trace_kfree(caller, object);

@@ -406,10 +406,11 @@ static void fork_once(struct worker *w, const struct scene *s, unsigned int nr, 
 static void scene_begin(struct scene *s, const char *text)
 {
 	*s = (struct scene){
-		.m = stress_boot(text),
+		.m = test_boot(text),
 		.shrinker = {.count_objects = count_some, .scan_objects = scan_some,
 			     .seeks = DEFAULT_SEEKS},
 	};
+	machine_set_log_sink(s->m, stress_drop_log, NULL);
 	machine_enter(s->m);
 	load_create(&s->load);
 	s->pool = mempool_create_kmalloc_pool(4, 300);
