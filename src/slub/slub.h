@@ -151,7 +151,8 @@ struct slub_order {
 };
 
 /* Fields are constant after backend_create(), but for cpu_partial, cpu_partial_slabs, min_partial and
- * remote_node_defrag_ratio, which slub_sysfs.c may write while others read them. The hot ones follow kmem_cache.kernel closely. */
+ * remote_node_defrag_ratio, which slub_sysfs.c may write while others read them. The hot ones follow
+ * kmem_cache.kernel closely. */
 struct slub_cache {
 	struct kmem_cache common;
 	size_t alloc_off;		/* cpu_off, as the fast paths of allocation */

@@ -291,8 +291,9 @@ void *slub_alloc_charged(struct slub_cache *s, gfp_t gfp, int node, size_t size,
 	struct memcg_charge charge;
 	void *object;
 
+	/* The slow path has a machine found, or says why not. */
 	if (unlikely(k != arch_cpu_ptr->kernel))
-		return slub_alloc_slow(s, gfp, node, size, caller); /* which has a machine found, or says why not */
+		return slub_alloc_slow(s, gfp, node, size, caller);
 	if (failslab_hits(k, &s->common, gfp))
 		return NULL;
 	if (!memcg_charge(k, &s->common, gfp, s->common.size, &charge))

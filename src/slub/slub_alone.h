@@ -22,7 +22,8 @@ static __always_inline bool slub_adopt_alone(struct slub_cache *s, struct slub_c
 	return true;
 }
 
-/* @object, checked, to the list of its slab, whose state is @old and whose first byte is @base. False: nothing was done. */
+/* @object, checked, to the list of its slab, whose state is @old and whose first byte is @base. False:
+ * nothing was done. */
 static __always_inline bool slub_give_alone(struct slub_cache *s, struct slub_cpu *c,
 					    struct slub_slab *slab, union slub_state old,
 					    char *base, void *object)

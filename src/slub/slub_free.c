@@ -191,8 +191,8 @@ static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu
 	return true;
 }
 
-/* @object is said to be one of @s and lies in the pages of @slab, which is not the CPU's: the usual cases, in a
- * section, which ends here; the rest to those who look at everything. */
+/* @object is said to be one of @s and lies in the pages of @slab, which is not the CPU's: the usual
+ * cases, in a section, which ends here; the rest to those who look at everything. */
 static __always_inline void free_elsewhere(struct slub_cache *s, struct arch_cpu *cpu,
 					   struct slub_slab *slab, void *object, const char *what,
 					   const void *caller)

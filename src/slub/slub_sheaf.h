@@ -25,8 +25,8 @@
 
 #include "slub/slub.h"
 
-/* Whether @object, of @slab in state @old, may join the sheaf, in a section. It may not where its slab would notice
- * a double free. */
+/* Whether @object, of @slab, may join the sheaf, in a section. The caller has seen that it does not head
+ * its slab's list. */
 static __always_inline bool slub_sheaf_takes(const struct slub_cache *s, const struct arch_cpu *cpu,
 					     const struct slub_cpu *c, const struct slub_slab *slab,
 					     const void *object)
