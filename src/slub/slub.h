@@ -125,7 +125,7 @@ _Static_assert(sizeof(struct slub_slab) <= PAGE_OVERLAY_END - PAGE_OVERLAY_START
  */
 struct slub_cpu {
 	void *freelist;			/* free objects held by this CPU, of `slab` or from a sheaf */
-	void *hot;			/* of `slab`, freed last; NULL: allocated again, or linked */
+	void *hot;			/* freed last; NULL: allocated again, or linked */
 	char *base;			/* first byte of the slab */
 	size_t span;			/* bytes of its objects; 0: no slab */
 	struct slub_slab *slab;

@@ -187,7 +187,7 @@ static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu
 		return slub_give_alone(s, c, slab, old, base, object);
 	if (unlikely(!slub_sheaf_takes(s, cpu, c, slab, object)) || slub_head(base, old) == object)
 		return false;
-	slub_sheaf_push(s, c, object);
+	slub_sheaf_push(s, cpu, c, object);
 	return true;
 }
 

@@ -62,7 +62,8 @@ void slub_free_loose(struct slub_cache *s, void *first, size_t nr, const char *w
 		slub_report_list(s, first);
 }
 
-/* The sheaf, if it is full, and how many objects that is. Whether @object is its newest: *@twice. */
+/* The sheaf, if it is full, and how many objects that is. Whether @object is the newest that the CPU
+ * keeps: *@twice. */
 static void *take_full(struct slub_cache *s, const void *object, size_t *nr, bool *twice)
 {
 	struct slub_section at = slub_enter();
@@ -70,7 +71,7 @@ static void *take_full(struct slub_cache *s, const void *object, size_t *nr, boo
 	void *first = NULL;
 
 	*nr = 0;
-	*twice = c->sheaf == object;
+	*twice = c->freelist == object || c->sheaf == object;
 	if (!*twice && c->nr_sheaf >= __atomic_load_n(&s->cpu_partial, __ATOMIC_RELAXED)) {
 		first = c->sheaf;
 		*nr = c->nr_sheaf;

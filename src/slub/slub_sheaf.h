@@ -4,8 +4,8 @@
  *
  * In a machine with several threads every object that goes back to another slab than the CPU's costs
  * a locked instruction, each slab that becomes partial or full another, and every few slabs the node's
- * list_lock. So the CPU gathers such objects, linked like a free list, in its `sheaf`; when its free
- * list is empty, the sheaf becomes the free list, by two stores. A sheaf of cpu_partial objects is full
+ * list_lock. So the CPU gathers such objects, linked like a free list, in its `sheaf` (the newest of
+ * them is its `hot` one); when its free list is empty, the sheaf becomes the free list, by two stores. A sheaf of cpu_partial objects is full
  * and goes back to the slabs, in runs: a slab's neighbours in the sheaf cost one locked instruction. Linux
  * has sheaves since 6.18; there a cache asks for them.
  *
@@ -25,21 +25,37 @@
 
 #include "slub/slub.h"
 
-/* Whether @object, of @slab, may join the sheaf, in a section. The caller has seen that it does not head
- * its slab's list. */
+/* Whether @object, of @slab, may stay with the CPU, in a section. The caller has seen that it does not
+ * head its slab's list. */
 static __always_inline bool slub_sheaf_takes(const struct slub_cache *s, const struct arch_cpu *cpu,
 					     const struct slub_cpu *c, const struct slub_slab *slab,
 					     const void *object)
 {
-	return object != c->sheaf && cpu->node == (unsigned int)slub_slab_nid(slab) &&
+	return object != c->hot && object != c->freelist && object != c->sheaf &&
+	       cpu->node == (unsigned int)slub_slab_nid(slab) &&
 	       c->nr_sheaf < __atomic_load_n(&s->cpu_partial, __ATOMIC_RELAXED);
 }
 
-static __always_inline void slub_sheaf_push(const struct slub_cache *s, struct slub_cpu *c,
-					    void *object)
+/* Whether the CPU's free list may hold objects of other slabs. */
+static __always_inline bool slub_may_mix(const struct arch_cpu *cpu, const struct slub_cpu *c)
 {
-	slub_set_freepointer(s, object, c->sheaf);
-	c->sheaf = object;
+	return c->slab && (unsigned int)slub_slab_nid(c->slab) == cpu->node;
+}
+
+/* The newest object stays in sight, for the next allocation; the one that did goes to the sheaf. */
+static __always_inline void slub_sheaf_push(const struct slub_cache *s, const struct arch_cpu *cpu,
+					    struct slub_cpu *c, void *object)
+{
+	void *older = c->hot;
+
+	if (likely(slub_may_mix(cpu, c)))
+		c->hot = object;
+	else
+		older = object;
+	if (!older)
+		return;
+	slub_set_freepointer(s, older, c->sheaf);
+	c->sheaf = older;
 	c->nr_sheaf++;
 }
 
@@ -48,7 +64,7 @@ static __always_inline void *slub_sheaf_take(const struct arch_cpu *cpu, struct 
 {
 	void *first = c->sheaf;
 
-	if (!first || !c->slab || (unsigned int)slub_slab_nid(c->slab) != cpu->node)
+	if (!first || !slub_may_mix(cpu, c))
 		return NULL;
 	c->sheaf = NULL;
 	c->nr_sheaf = 0;

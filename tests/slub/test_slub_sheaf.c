@@ -60,6 +60,12 @@ static void begin(struct fixture *f, const char *machine, unsigned int slabs)
 		assert_non_null(f->p[f->nr++] = kmem_cache_alloc(f->s, GFP_KERNEL));
 }
 
+/* What the CPU keeps of other slabs, the newest object (`hot`) included. */
+static unsigned int kept(const struct fixture *f)
+{
+	return f->c->nr_sheaf + (f->c->hot != NULL);
+}
+
 static void drop(struct fixture *f, unsigned int i)
 {
 	kmem_cache_free(f->s, f->p[i]);
@@ -99,15 +105,17 @@ static void the_newest_comes_first(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		want[i] = f.p[i * f.per_slab];
 		drop(&f, i * f.per_slab);
-		assert_int_equal(f.c->nr_sheaf, i + 1);
+		assert_int_equal(kept(&f), i + 1);
+		assert_ptr_equal(f.c->hot, want[i]);
 	}
 	assert_null(f.c->partial);
 	assert_int_equal(state_of(f.p[1]).inuse, f.per_slab);
 	assert_int_equal(check_cache(f.s), f.nr - 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_ptr_equal(f.p[i * f.per_slab] = kmem_cache_alloc(f.s, GFP_KERNEL), want[2 - i]);
+		/* The second finds the list empty: it becomes what the sheaf was. */
+		assert_int_equal(f.c->nr_sheaf, i ? 0 : 2);
 		assert_int_equal(check_cache(f.s), f.nr - 2 + i);
-		assert_int_equal(f.c->nr_sheaf, 0);
 	}
 	alone_again(&f);
 	end(&f);
@@ -119,13 +127,13 @@ static void a_full_one_goes_to_the_slabs(void **state)
 
 	begin(&f, MACHINE, 8);
 	company(&f);
-	for (unsigned int i = 0; i < 52; i++)
+	for (unsigned int i = 0; i < 53; i++)
 		drop(&f, i);
-	assert_int_equal(f.c->nr_sheaf, 52);
+	assert_int_equal(kept(&f), 53);
 	assert_null(f.c->partial);
-	drop(&f, 52);
+	drop(&f, 53);
 	assert_int_equal(f.c->nr_sheaf, 0);
-	assert_int_equal(check_cache(f.s), f.nr - 53);
+	assert_int_equal(check_cache(f.s), f.nr - 54);
 	assert_non_null(f.c->partial);
 	alone_again(&f);
 	end(&f);
@@ -144,13 +152,22 @@ static void a_double_free_is_noticed(void **state)
 	kmem_cache_free(f.s, p);
 	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
 	p = f.p[1];
-	drop(&f, 1);	/* heads the sheaf */
+	drop(&f, 1);
+	assert_ptr_equal(f.c->hot, p);
+	kmem_cache_free(f.s, p);
+	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
+	assert_ptr_equal(f.c->freelist, p);	/* linked, by who looked at it */
+	kmem_cache_free(f.s, p);
+	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
+	p = f.p[3];
+	drop(&f, 3);
+	drop(&f, 4);
 	assert_ptr_equal(f.c->sheaf, p);
 	kmem_cache_free(f.s, p);
 	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
 	kmem_cache_free(f.s, (char *)f.p[2] + 8);
 	expect_report(MACHINE_BUG, SLAB_BUG_INNER);
-	assert_int_equal(check_cache(f.s), f.nr - 2);
+	assert_int_equal(check_cache(f.s), f.nr - 4);
 	alone_again(&f);
 	end(&f);
 }
@@ -193,13 +210,14 @@ static void nodes(void **state)
 	f.p[f.nr++] = kmem_cache_alloc_node(f.s, GFP_KERNEL, 0);
 	company(&f);
 	kmem_cache_free(f.s, far);
-	assert_int_equal(f.c->nr_sheaf, 0);
+	assert_int_equal(kept(&f), 0);
 	drop(&f, 0);
-	assert_int_equal(f.c->nr_sheaf, 1);
+	drop(&f, 1);
+	assert_int_equal(kept(&f), 2);
 	far = kmem_cache_alloc_node(f.s, GFP_KERNEL, 1);
 	assert_int_equal(slub_slab_nid(slab_of(far)), 1);
-	assert_int_equal(f.c->nr_sheaf, 1);
-	/* The CPU's slab is of node 1 now: its list takes nothing of the sheaf. */
+	/* The CPU's slab is of node 1 now: its list keeps nothing of node 0, and takes nothing. */
+	assert_int_equal(kept(&f), 1);
 	assert_int_equal(slub_slab_nid(f.c->slab), 1);
 	f.p[0] = kmem_cache_alloc(f.s, GFP_KERNEL);
 	assert_int_equal(slub_slab_nid(slab_of(f.p[0])), 1);
