@@ -146,15 +146,16 @@ static void a_sheaf_that_runs_in_a_circle(void **state)
 	for (i = 0; i < 300; i++)
 		p[i] = kmem_cache_alloc(s, GFP_KERNEL);
 	/* of the first slab, which is no CPU's any more */
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		kmem_cache_free(s, p[i]);
-	assert_ptr_equal(cpu_part(s, 0)->sheaf, p[2]);
 	kmem_cache_free(s, p[0]);
+	kmem_cache_free(s, p[4]);
 	expect_no_reports();
+	assert_ptr_equal(cpu_part(s, 0)->sheaf, p[0]);
 	kmem_cache_shrink(s);
 	expect_refused_list();
 	test_state.nr_reports = 0;
-	for (i = 3; i < 300; i++)
+	for (i = 5; i < 300; i++)
 		kmem_cache_free(s, p[i]);
 	pthread_barrier_wait(&second.barrier);
 	pthread_join(thread, NULL);
