@@ -200,6 +200,14 @@ static bool set_freelist_hardened(struct kernel_params *params, const char *valu
 	return true;
 }
 
+/* A word of ours. */
+static bool set_sheaves(struct kernel_params *params, const char *value)
+{
+	params->sheaves_always = !strcmp(value, "always");
+	params->sheaves_never = !strcmp(value, "never");
+	return params->sheaves_always || params->sheaves_never || !strcmp(value, "auto");
+}
+
 /* Linux's list of options; there are no sockets whose accounting nosocket could end. */
 static bool set_cgroup_memory(struct kernel_params *params, const char *value)
 {
@@ -274,6 +282,7 @@ static const struct option options[] = {
 	{"slub_merge", false, set_merge},
 	{"slab_freelist_random", false, set_freelist_random},
 	{"slab_freelist_hardened", false, set_freelist_hardened},
+	{"slub_sheaves", true, set_sheaves},
 	{"failslab", true, set_failslab},
 	{"cgroup.memory", true, set_cgroup_memory},
 	{"init_on_alloc", true, set_init_on_alloc},
@@ -402,7 +411,8 @@ static const char *missing_here(const struct option *opt)
 {
 	const char *name = backend_traits.name;
 
-	if (opt->set == set_freelist_random || opt->set == set_freelist_hardened)
+	if (opt->set == set_freelist_random || opt->set == set_freelist_hardened ||
+	    opt->set == set_sheaves)
 		return strcmp(name, "slub") ? "SLUB alone has" : NULL;
 	if (opt->set == set_failslab)
 		return strcmp(name, "slob") ? NULL : "SLAB and SLUB have";

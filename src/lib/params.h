@@ -49,6 +49,8 @@ struct kernel_params {
 	bool slab_freelist_random;	/* SLUB: the objects of a new slab come in random order */
 	bool noaliencache;		/* SLAB: no arrays of objects on their way to other nodes */
 	bool slab_freelist_hardened;	/* SLUB: free pointers are concealed */
+	bool sheaves_always;		/* SLUB: sheaves in a machine with one thread, too */
+	bool sheaves_never;		/* SLUB: none */
 	bool cgroup_nokmem;		/* groups are charged with nothing */
 	struct failslab_params failslab;
 	struct param_text slab_debug;	/* the backend's own of slub_debug=, slab_debug=, slob_debug= */

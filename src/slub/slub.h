@@ -150,9 +150,9 @@ struct slub_order {
 	unsigned int objects;
 };
 
-/* Fields are constant after backend_create(), but for cpu_partial, cpu_partial_slabs, min_partial and
- * remote_node_defrag_ratio, which slub_sysfs.c may write while others read them. The hot ones follow
- * kmem_cache.kernel closely. */
+/* Fields are constant after backend_create(), but for cpu_partial, sheaf_size, cpu_partial_slabs,
+ * min_partial and remote_node_defrag_ratio, which slub_sysfs.c may write while others read them. The
+ * hot ones follow kmem_cache.kernel closely. */
 struct slub_cache {
 	struct kmem_cache common;
 	size_t alloc_off;		/* cpu_off, as the fast paths of allocation */
@@ -160,6 +160,7 @@ struct slub_cache {
 	uint64_t size_magic;		/* ceil(2^64 / size): slub_is_multiple() */
 	unsigned int offset;		/* of the free pointer in an object */
 	bool slow_free;			/* a free is more than changed lists: debug, init_on_free, hardened */
+	bool sheaves_always;		/* slub_sheaves=always */
 	bool hardened;			/* free pointers are concealed (slub_harden.c) */
 	size_t cpu_off;			/* struct slub_cpu */
 	unsigned int inuse;		/* bytes of an object before metadata */
@@ -167,6 +168,7 @@ struct slub_cache {
 	struct slub_order oo;
 	struct slub_order min;
 	unsigned int cpu_partial;	/* objects wanted on a CPU's partial list */
+	unsigned int sheaf_size;	/* cpu_partial; 0 with slub_sheaves=never */
 	unsigned int cpu_partial_slabs;	/* the same in slabs: above it the list moves to the node */
 	unsigned long min_partial;	/* partial slabs that a node keeps even when empty */
 	gfp_t allocflags;

@@ -183,7 +183,7 @@ static __always_inline bool give_elsewhere(struct slub_cache *s, struct arch_cpu
 	struct slub_cpu *c = percpu_ptr(cpu, s->cpu_off);
 	union slub_state old = slub_load(slab);
 
-	if (likely(arch_cpu_alone(cpu)))
+	if (arch_cpu_alone(cpu) && likely(!s->sheaves_always))
 		return slub_give_alone(s, c, slab, old, base, object);
 	if (unlikely(!slub_sheaf_takes(s, cpu, c, slab, object)) || slub_head(base, old) == object)
 		return false;

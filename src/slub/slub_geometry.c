@@ -178,6 +178,8 @@ void slub_set_cpu_partial(struct slub_cache *s, unsigned int objects)
 	uint64_t slabs = (2ull * objects + s->oo.objects - 1) / s->oo.objects;
 
 	__atomic_store_n(&s->cpu_partial, objects, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->sheaf_size, s->common.kernel->params.sheaves_never ? 0 : objects,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&s->cpu_partial_slabs, (unsigned int)slabs, __ATOMIC_RELAXED);
 }
 
@@ -209,6 +211,7 @@ int slub_calculate_sizes(struct slub_cache *s)
 	s->size_magic = UINT64_MAX / s->common.size + 1;
 	s->min_partial = min_partial_of(s->common.size);
 	slub_set_cpu_partial(s, cpu_partial_of(s));
+	s->sheaves_always = k->params.sheaves_always;
 	s->remote_node_defrag_ratio = 1000;
 	set_allocflags(s);
 	return 0;

@@ -72,7 +72,7 @@ static void *take_full(struct slub_cache *s, const void *object, size_t *nr, boo
 
 	*nr = 0;
 	*twice = c->freelist == object || c->sheaf == object;
-	if (!*twice && c->nr_sheaf >= __atomic_load_n(&s->cpu_partial, __ATOMIC_RELAXED)) {
+	if (!*twice && c->nr_sheaf >= __atomic_load_n(&s->sheaf_size, __ATOMIC_RELAXED)) {
 		first = c->sheaf;
 		*nr = c->nr_sheaf;
 		c->sheaf = NULL;

@@ -10,7 +10,8 @@
  * has sheaves since 6.18; there a cache asks for them.
  *
  * A thread that is alone in its machine uses none (slub_alone.h does the same work in Linux 6.1's
- * order, which scripts and replays show), and a cache whose cpu_partial is 0 has none.
+ * order, which scripts and replays show), but with slub_sheaves=always; a cache whose cpu_partial is 0
+ * has none, with slub_sheaves=never no cache has.
  *
  * Invariants
  *	- Objects of a sheaf lie in slabs of the CPU's node, which count them as used.
@@ -33,7 +34,7 @@ static __always_inline bool slub_sheaf_takes(const struct slub_cache *s, const s
 {
 	return object != c->hot && object != c->freelist && object != c->sheaf &&
 	       cpu->node == (unsigned int)slub_slab_nid(slab) &&
-	       c->nr_sheaf < __atomic_load_n(&s->cpu_partial, __ATOMIC_RELAXED);
+	       c->nr_sheaf < __atomic_load_n(&s->sheaf_size, __ATOMIC_RELAXED);
 }
 
 /* Whether the CPU's free list may hold objects of other slabs. */

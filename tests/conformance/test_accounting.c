@@ -223,6 +223,7 @@ static void words_of_other_backends(void **state)
 	} rows[] = {
 		{"slab_freelist_random", "SLUB alone has", false},
 		{"slab_freelist_hardened", "SLUB alone has", false},
+		{"slub_sheaves=always", "SLUB alone has", false},
 		{"failslab=1,100,0,1", "SLAB and SLUB have", true},
 	};
 	char text[128], words[128];

@@ -253,6 +253,31 @@ static void the_last_objects(void **state)
 	end(&f);
 }
 
+/* slub_sheaves=always, never */
+static void as_the_command_line_says(void **state)
+{
+	struct fixture f;
+
+	begin(&f, MACHINE " cmdline=slub_sheaves=always", 4);
+	drop(&f, 0);
+	drop(&f, 1);
+	assert_int_equal(kept(&f), 2);
+	assert_null(f.c->partial);
+	end(&f);
+	begin(&f, MACHINE " cmdline=slub_sheaves=never", 4);
+	company(&f);
+	drop(&f, 0);
+	assert_int_equal(kept(&f), 0);
+	assert_ptr_equal(f.c->partial, slab_of(f.p[1]));
+	alone_again(&f);
+	end(&f);
+	begin(&f, MACHINE " cmdline=slub_sheaves=auto", 4);
+	drop(&f, 0);
+	assert_int_equal(kept(&f), 0);
+	end(&f);
+	expect_bad_cmdline("slub_sheaves=some", -EINVAL);
+}
+
 static void none_without_cpu_partial(void **state)
 {
 	struct fixture f;
@@ -277,6 +302,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_at_shrink_and_destroy),
 		cmocka_unit_test(nodes),
 		cmocka_unit_test(the_last_objects),
+		cmocka_unit_test(as_the_command_line_says),
 		cmocka_unit_test(none_without_cpu_partial),
 	};
 
