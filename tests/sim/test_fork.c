@@ -158,7 +158,7 @@ static bool tell(struct kernel *k, enum arch_fork_part part, enum arch_fork_step
 	told.child += step == ARCH_FORK_CHILD;
 	/* As if another thread were about to see that CPU 1 is claimed. */
 	if (part == ARCH_FORK_SECOND)
-		__atomic_store_n(&arch_cpu_by_id(&told.m->pub, 1)->busy, step == ARCH_FORK_TAKE,
+		__atomic_store_n(&arch_cpu_by_id(&told.m->pub, 1)->busy, step != ARCH_FORK_RELEASE,
 				 __ATOMIC_RELAXED);
 	*taken += step == ARCH_FORK_TAKE ? 1 : -1u;
 	if (step != ARCH_FORK_TAKE || part != ARCH_FORK_SECOND || !told.refuse)
