@@ -39,6 +39,18 @@ extern const struct test_group reclaim_group, gfp_group;
 
 extern const struct test_group mmu_group, mapping_group, fork_group;
 
+/* Bytes from one object of the cache to the next, what debug options add included. */
+static inline unsigned int test_slot(struct kmem_cache *s)
+{
+	char line[512];
+	const char *field;
+
+	assert_true(kmem_cache_print_geometry(s, false, line, sizeof(line)) > 0);
+	field = strstr(line, " size=");
+	assert_non_null(field);
+	return (unsigned int)strtoul(field + strlen(" size="), NULL, 10);
+}
+
 #define TEST_GROUP(group, array)                                                       \
 	const struct test_group group##_group = { #group, array, sizeof(array) / sizeof((array)[0]) }
 

@@ -48,6 +48,7 @@ static void charged_until_freed(void **state)
 	struct kmem_cgroup *g, *other;
 	struct kmem_cache *accounted, *plain;
 	void *p, *q, *r, *bulk[20];
+	unsigned int slot, slot100;
 	pthread_t thread;
 
 	if (has_none(m))
@@ -56,24 +57,26 @@ static void charged_until_freed(void **state)
 	other = kmem_cgroup_create(KMEM_CGROUP_UNLIMITED);
 	accounted = kmem_cache_create("accounted", 200, 0, SLAB_ACCOUNT, NULL);
 	plain = kmem_cache_create("plain", 200, 0, 0, NULL);
+	slot = test_slot(accounted);
+	slot100 = test_slot(kmem_find_cache("kmalloc-cg-128"));
 	assert_null(kmem_cgroup_enter(g));
 
 	p = kmem_cache_alloc(accounted, GFP_KERNEL);
-	expect_charged(g, 200, 1);
+	expect_charged(g, slot, 1);
 	q = kmem_cache_alloc(plain, GFP_KERNEL);
-	expect_charged(g, 200, 1);
+	expect_charged(g, slot, 1);
 	kmem_cache_free(plain, q);
 	q = kmem_cache_alloc(plain, GFP_KERNEL | __GFP_ACCOUNT);
-	expect_charged(g, 400, 2);
+	expect_charged(g, 2 * slot, 2);
 	r = kmalloc(100, GFP_KERNEL_ACCOUNT);
-	expect_charged(g, 528, 3);
+	expect_charged(g, 2 * slot + slot100, 3);
 	/* elsewhere, by somebody else, in another group: it was g's and is given back to g */
 	assert_ptr_equal(kmem_cgroup_enter(other), g);
 	kmem_cache_free(accounted, p);
-	expect_charged(g, 328, 2);
+	expect_charged(g, slot + slot100, 2);
 	assert_int_equal(pthread_create(&thread, NULL, free_elsewhere, r), 0);
 	pthread_join(thread, NULL);
-	expect_charged(g, 200, 1);
+	expect_charged(g, slot, 1);
 	expect_charged(other, 0, 0);
 	kmem_cache_free(plain, q);
 	expect_charged(g, 0, 0);
@@ -81,7 +84,7 @@ static void charged_until_freed(void **state)
 	/* later: after a grace period */
 	p = kmalloc(64, GFP_KERNEL_ACCOUNT);
 	kfree_call_rcu(p, p);
-	expect_charged(other, 64, 1);
+	expect_charged(other, test_slot(kmem_find_cache("kmalloc-cg-64")), 1);
 	rcu_barrier();
 	expect_charged(other, 0, 0);
 
@@ -90,11 +93,11 @@ static void charged_until_freed(void **state)
 	expect_charged(other, 32768, 1);
 	kfree(p);
 	assert_int_equal(kmem_cache_alloc_bulk(accounted, GFP_KERNEL, 20, bulk), 20);
-	expect_charged(other, 4000, 20);
+	expect_charged(other, 20 * slot, 20);
 	kmem_cache_free_bulk(accounted, 20, bulk);
 	expect_charged(other, 0, 0);
 	p = krealloc(kmalloc(100, GFP_KERNEL_ACCOUNT), 1000, GFP_KERNEL_ACCOUNT);
-	expect_charged(other, 1024, 1);
+	expect_charged(other, test_slot(kmem_find_cache("kmalloc-cg-1k")), 1);
 	kfree(p);
 
 	/* nobody pays in an interrupt */
@@ -120,16 +123,18 @@ static void a_limit_makes_allocations_fail(void **state)
 	struct machine *m = test_boot(NOMERGED);
 	struct kmem_cgroup *g;
 	void *p[300], *one, *bulk[8];
-	unsigned int n = 0, i;
+	unsigned int n = 0, fit, slot, i;
 
 	if (has_none(m))
 		return;
+	slot = test_slot(kmem_find_cache("kmalloc-cg-128"));
+	fit = 10000 / slot;
 	g = kmem_cgroup_create(10000);
 	kmem_cgroup_enter(g);
 	while (n < 300 && (p[n] = kmalloc(128, GFP_KERNEL_ACCOUNT)))
 		n++;
-	assert_int_equal(n, 78);
-	expect_charged(g, 9984, 78);
+	assert_int_equal(n, fit);
+	expect_charged(g, fit * slot, fit);
 	assert_int_equal(figures(g).failures, 1);
 	expect_no_reports();
 	/* others, and those that must not fail, are served */
@@ -138,12 +143,12 @@ static void a_limit_makes_allocations_fail(void **state)
 	kfree(one);
 	one = kmalloc(128, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	assert_non_null(one);
-	expect_charged(g, 10112, 79);
+	expect_charged(g, (fit + 1) * slot, fit + 1);
 	kfree(one);
 	assert_null(kmalloc(20000, GFP_KERNEL_ACCOUNT));
 	/* a bulk that does not fit leaves nothing behind */
 	assert_int_equal(kmem_cache_alloc_bulk(kmem_find_cache("kmalloc-cg-128"), GFP_KERNEL, 8, bulk), 0);
-	expect_charged(g, 9984, 78);
+	expect_charged(g, fit * slot, fit);
 	assert_int_equal(kmem_cgroup_set_limit(g, 20000), 0);
 	p[n] = kmalloc(128, GFP_KERNEL_ACCOUNT);
 	assert_non_null(p[n++]);
@@ -164,10 +169,11 @@ static void charges_by_the_thousand(void **state)
 		int group;
 	} slots[5000];
 	uint64_t rand = 3, charged[3] = { 0 };
-	unsigned int i;
+	unsigned int slot, i;
 
 	if (has_none(m))
 		return;
+	slot = test_slot(kmem_find_cache("kmalloc-cg-64"));
 	for (i = 0; i < 3; i++)
 		assert_non_null(g[i] = kmem_cgroup_create(KMEM_CGROUP_UNLIMITED));
 	memset(slots, 0, sizeof(slots));
@@ -176,14 +182,14 @@ static void charges_by_the_thousand(void **state)
 		unsigned int at = r % 5000;
 
 		if (slots[at].p) {
-			charged[slots[at].group] -= 64;
+			charged[slots[at].group] -= slot;
 			kfree(slots[at].p);
 			slots[at].p = NULL;
 		} else {
 			slots[at].group = (int)(r >> 32) % 3 < 0 ? 0 : (int)((r >> 32) % 3);
 			kmem_cgroup_enter(g[slots[at].group]);
 			slots[at].p = kmalloc(64, GFP_KERNEL_ACCOUNT);
-			charged[slots[at].group] += 64;
+			charged[slots[at].group] += slot;
 		}
 	}
 	for (i = 0; i < 3; i++)
