@@ -37,6 +37,7 @@ static struct {
 	struct arch_spinlock lock;
 	struct list_head machines;
 	struct list_head threads;	/* sim_thread.all; lock */
+	struct list_head gone;		/* likewise, of threads that are no more: to be freed; lock */
 	pthread_key_t key;
 	bool membarrier;
 	int error;		/* of process_init() */
@@ -44,6 +45,7 @@ static struct {
 } process = {
 	.machines = {&process.machines, &process.machines},
 	.threads = {&process.threads, &process.threads},
+	.gone = {&process.gone, &process.gone},
 };
 
 _Thread_local struct arch_cpu *arch_cpu_ptr = &arch_cpu_none;
@@ -75,27 +77,41 @@ struct hooks *process_hooks(void)
 	return &process.hooks;
 }
 
-static void free_thread(struct sim_thread *t)
+/* A later thread frees the record: a thread in its last round, which tools have given up already, should
+ * not give back what others wrote to. */
+static void retire_thread(struct sim_thread *t)
 {
 	process_lock();
-	list_del(&t->all);
+	list_move(&t->all, &process.gone);
 	process_unlock();
-	free(t);
+}
+
+static void free_retired(struct list_head *gone)
+{
+	struct list_head *next;
+
+	for (struct list_head *pos = gone->next; pos != gone; pos = next) {
+		next = pos->next;
+		free(list_entry(pos, struct sim_thread, all));
+	}
 }
 
 static void thread_exits(struct sim_thread *t)
 {
+	bool more;
+
 	process_lock();
 	thread_detach_locked(t);
+	more = ++t->exit_rounds < LAST_ATTACH_ROUND;
 	process_unlock();
-	if (++t->exit_rounds < LAST_ATTACH_ROUND) {
+	if (more) {
 		pthread_setspecific(process.key, t);
 		return;
 	}
 	epoch_thread_exit(t);
 	sim_local.thread = NULL;
 	pthread_setspecific(process.key, &exited);
-	free_thread(t);
+	retire_thread(t);
 }
 
 /* Not instrumented: in the last round ThreadSanitizer has given the thread up already. */
@@ -150,6 +166,7 @@ void process_membarrier(void)
 
 struct sim_thread *process_thread(void)
 {
+	struct list_head gone;
 	struct sim_thread *t;
 
 	if (process_init())
@@ -162,11 +179,14 @@ struct sim_thread *process_thread(void)
 		return NULL;
 	*t = (struct sim_thread){.slot = &arch_cpu_ptr};
 	list_init(&t->list);
+	list_init(&gone);
 	process_lock();
+	list_splice_init(&process.gone, &gone);
 	list_add(&t->all, &process.threads);
 	process_unlock();
+	free_retired(&gone);
 	if (pthread_setspecific(process.key, t)) {
-		free_thread(t);
+		retire_thread(t);
 		return NULL;
 	}
 	sim_local.thread = t;
