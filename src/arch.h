@@ -294,6 +294,19 @@ static inline void arch_spin_init(struct arch_spinlock *lock, uint32_t rank)
 	lock->rank = rank;
 }
 
+#if KMEM_ASSERT_LEVEL >= 2
+/* Whether the calling thread is in a section of its CPU. Should another have come to the CPU a moment ago,
+ * that one may have written `busy`, but it sets the claim first and does not come and go this often. */
+static inline bool arch_cpu_seems_inside(const struct arch_cpu *cpu)
+{
+	for (int i = 0; i < 4; i++)
+		if (__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) ||
+		    !__atomic_load_n(&cpu->busy, __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+#endif
+
 /* Outside sections: enter one, if the thread is alone in its machine. Else NULL. */
 static __always_inline struct arch_cpu *arch_cpu_enter_alone(void)
 {
@@ -301,8 +314,7 @@ static __always_inline struct arch_cpu *arch_cpu_enter_alone(void)
 
 #if KMEM_ASSERT_LEVEL >= 2
 	/* Inside already: leaving would end that section too. */
-	cpu = arch_cpu_ptr;
-	if (!__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))
+	if (arch_cpu_seems_inside(arch_cpu_ptr))
 		arch_trap();
 #endif
 	cpu = arch_cpu_tryenter();

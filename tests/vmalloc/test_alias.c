@@ -2,6 +2,8 @@
 /* src/vmalloc/alias.c: mappings of the host: one for a run of frames, none left when it refuses. */
 #include "vmalloc_test.h"
 
+#include "../support/sanitizer.h"
+
 /* Mappings of this process that lie in the vmalloc window, which begins at @window. */
 static unsigned int host_mappings(const char *window, size_t size)
 {
@@ -69,6 +71,7 @@ static void test_few_mappings(void **state)
 	test_shutdown(m, 0);
 }
 
+#ifndef TEST_TSAN
 /* The host's limit on mappings: a clean NULL with its reason, and vmalloc works on. */
 static void test_mapping_limit(void **state)
 {
@@ -114,13 +117,17 @@ static void test_mapping_limit(void **state)
 	__free_page(page);
 	test_shutdown(m, 0);
 }
+#endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_few_mappings),
+#ifndef TEST_TSAN
+		/* ThreadSanitizer needs mappings of its own. */
 		cmocka_unit_test(test_mapping_limit),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
