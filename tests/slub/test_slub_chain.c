@@ -86,7 +86,7 @@ static void a_list_that_runs_in_a_circle(void **state)
 
 static void a_link_that_leads_anywhere(void **state)
 {
-	static const uintptr_t words[] = {1, 0x4141414141414141, UINTPTR_MAX};
+	static const uintptr_t words[] = {1, (uintptr_t)0x4141414141414141ull, UINTPTR_MAX};
 
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]) + 2; i++) {
 		struct machine *m = test_boot(ONE_CPU);
