@@ -30,7 +30,7 @@ static struct page *page_of(struct arch_cpu *cpu, const struct rcu_head *head, c
 {
 	struct page *page = memmap_lookup_head(cpu, object);
 
-	if (!page || page != memmap_lookup_head(cpu, head))
+	if (!page || page != memmap_lookup_head(cpu, head) || object > (const char *)head)
 		return NULL;
 	if (page->flags & PG_LARGE)
 		return memmap_address(cpu, page) == object ? page : NULL;

@@ -93,10 +93,10 @@ static void a_write_behind_the_object_is_told(void **state)
 	kmem_cache_destroy(s);
 }
 
-/* A length with which the object would begin in another page, or nowhere. */
+/* A length with which the object would begin in another page, behind its end, or nowhere. */
 static void a_length_that_cannot_be(void **state)
 {
-	static const uint32_t sizes[] = { PAGE_SIZE, 1 << 20, 0x41414141, 0xffffffff };
+	static const uint32_t sizes[] = { 0, 2, 8, PAGE_SIZE, 1 << 20, 0x41414141, 0xffffffff };
 	struct kmem_cache *s = make(64, 0);
 	unsigned int i;
 
