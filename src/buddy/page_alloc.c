@@ -248,15 +248,17 @@ static noinline struct page *alloc_pages_zone(gfp_t gfp, unsigned int order)
 	if (unlikely(!cpu))
 		return NULL;
 	b = cpu->kernel->buddy;
-	ready = buddy_cpu(cpu, b)->ready;
 	choice = &buddy_cpu(cpu, b)->choice[gfp % GFP_CHOICES];
 	zone = choice->zone;
+	ready = zone || buddy_cpu(cpu, b)->ready;
 	plenty = zone && zone_above_limit(zone, choice->limit, order);
 	arch_cpu_leave(cpu);
-	if (unlikely(!ready))
-		pcp_make_tables(cpu->kernel->buddy);
-	if (!plenty)
+	if (unlikely(!plenty)) {
+		/* Before its first use a CPU has no choices; the next request finds some. */
+		if (!ready)
+			pcp_make_tables(cpu->kernel->buddy);
 		return NULL;
+	}
 	arch_spin_lock(&zone->lock);
 	page = zone_rmqueue_smallest_locked(zone, order, gfp_migratetype(b, gfp));
 	if (page) {
