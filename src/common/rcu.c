@@ -21,9 +21,9 @@
  * synchronize_rcu() the same, around its own wait; rcu_barrier() waits for it and for the epochs,
  * and runs what waited and what was queued behind it. `moving` is held besides while anything moves,
  * but not while readers are waited for: fork() waits for `moving` alone, and so not for readers, one of
- * whom may be the thread that forks. Callbacks run under these mutexes, so one at a time, and when rcu_barrier() has got it nobody is in the middle of an older batch. A callback
- * must therefore never wait for it: they run as softirqs, by which rcu_barrier() knows them and
- * refuses.
+ * whom may be the thread that forks. Callbacks run under both, so one at a time, and when rcu_barrier()
+ * has got `mutex` nobody is in the middle of an older batch. A callback must therefore never wait for
+ * it: they run as softirqs, by which rcu_barrier() knows them and refuses.
  *
  * kfree_rcu() queues the place of the head in the object instead of a function, as Linux did until
  * 5.x: no function lies in the first page. Such frees are no callbacks of a user's and run without
