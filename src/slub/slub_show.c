@@ -118,13 +118,15 @@ static void show_cpu(const struct state_view *v, unsigned int id, const char *nu
 	struct arch_cpu *cpu = arch_cpu_claim(v->k->arch, id);
 	const struct slub_cpu *c = slub_cpu(v->s, cpu);
 
-	if (!*number || c->slab || c->partial) {
+	if (!*number || c->slab || c->partial || c->sheaf) {
 		seq_printf(v->m, "%scpu%s=", *number ? " " : "", number);
 		show_cpu_slab(v, c);
 		seq_printf(v->m, " cpupartial%s=[", number);
 		for (struct slub_slab *slab = c->partial; slab; slab = slab->next)
 			show_partial(v, slab, slab == c->partial);
 		seq_putc(v->m, ']');
+		if (c->sheaf)
+			seq_printf(v->m, " sheaf%s=%u", number, c->nr_sheaf);
 	}
 	arch_cpu_unclaim(cpu);
 }

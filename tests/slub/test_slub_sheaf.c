@@ -121,6 +121,26 @@ static void the_newest_comes_first(void **state)
 	end(&f);
 }
 
+/* The state's line counts what is in the sheaf, and says nothing of one that is empty. */
+static void the_state_tells(void **state)
+{
+	struct fixture f;
+	char text[1000];
+
+	begin(&f, MACHINE, 4);
+	company(&f);
+	kmem_cache_print_state(f.s, NULL, NULL, text, sizeof(text));
+	assert_null(strstr(text, "sheaf"));
+	for (unsigned int i = 0; i < 4; i++)
+		drop(&f, i);
+	kmem_cache_print_state(f.s, NULL, NULL, text, sizeof(text));
+	assert_non_null(strstr(text, "] sheaf=3 node0"));
+	/* the newest has gone to the free list: who looks settles it */
+	assert_non_null(strstr(text, ":free=1,"));
+	alone_again(&f);
+	end(&f);
+}
+
 static void a_full_one_goes_to_the_slabs(void **state)
 {
 	struct fixture f;
@@ -297,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lone_thread_has_none),
 		cmocka_unit_test(the_newest_comes_first),
+		cmocka_unit_test(the_state_tells),
 		cmocka_unit_test(a_full_one_goes_to_the_slabs),
 		cmocka_unit_test(a_double_free_is_noticed),
 		cmocka_unit_test(what_is_left_at_shrink_and_destroy),
