@@ -27,25 +27,17 @@ static bool fails(void)
 	return fault.hit;
 }
 
-void *__real_meta_alloc(struct kernel *k, size_t size, int node);
-void __real_meta_free(struct kernel *k, void *p, size_t size);
-void *__real_meta_pool_alloc(struct kernel *k, size_t size);
-void __real_meta_pool_free(struct kernel *k, void *p, size_t size);
-size_t __real_percpu_alloc(struct kernel *k, size_t size, size_t align);
-void __real_percpu_free(struct kernel *k, size_t off, size_t size);
-void *__real_kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
-void __real_kmem_cache_free(struct kmem_cache *s, void *p);
-void *__real_arch_host_alloc(const struct arch_machine *am, size_t size);
+#define WRAPPED(f) __typeof__(f) __real_##f, __wrap_##f
 
-void *__wrap_meta_alloc(struct kernel *k, size_t size, int node);
-void __wrap_meta_free(struct kernel *k, void *p, size_t size);
-void *__wrap_meta_pool_alloc(struct kernel *k, size_t size);
-void __wrap_meta_pool_free(struct kernel *k, void *p, size_t size);
-size_t __wrap_percpu_alloc(struct kernel *k, size_t size, size_t align);
-void __wrap_percpu_free(struct kernel *k, size_t off, size_t size);
-void *__wrap_kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
-void __wrap_kmem_cache_free(struct kmem_cache *s, void *p);
-void *__wrap_arch_host_alloc(const struct arch_machine *am, size_t size);
+WRAPPED(meta_alloc);
+WRAPPED(meta_free);
+WRAPPED(meta_pool_alloc);
+WRAPPED(meta_pool_free);
+WRAPPED(percpu_alloc);
+WRAPPED(percpu_free);
+WRAPPED(kmem_cache_alloc);
+WRAPPED(kmem_cache_free);
+WRAPPED(arch_host_alloc);
 
 void *__wrap_meta_alloc(struct kernel *k, size_t size, int node)
 {
