@@ -304,13 +304,14 @@ static void what_was_written_into_free_objects(void **state)
 struct crowd {
 	struct slab_cache *s;
 	void *slots[SLOTS];		/* atomics */
+	unsigned int threads;		/* atomic; begun so far */
 	bool stop;			/* atomic */
 };
 
 static void *use(void *arg)
 {
 	struct crowd *c = arg;
-	uint64_t seed = (uint64_t)(uintptr_t)&seed;
+	uint64_t seed = __atomic_add_fetch(&c->threads, 1, __ATOMIC_RELAXED);
 
 	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
 		void *object = kmem_cache_alloc(&c->s->common, GFP_KERNEL);
