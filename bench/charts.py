@@ -17,7 +17,7 @@ import sys
 import time
 
 import svg
-from run import PEERS, Worker, commit, machine
+from run import PEERS, Worker, commit, machine, spread
 
 BACKENDS = {"SLUB": "slub-static", "SLAB": "slab-static", "SLOB": "slob-static"}
 PATIENCE = 10.0
@@ -121,13 +121,6 @@ class Meter:
     def end(self):
         for worker in self.workers.values():
             worker.end()
-
-
-def spread(values):
-    if len(values) < 4:
-        return (max(values) - min(values)) / statistics.median(values)
-    low, _, high = statistics.quantiles(values, n=4)
-    return (high - low) / statistics.median(values)
 
 
 def measure(chart, meter, rounds, progress):

@@ -167,6 +167,14 @@ class Replay:
         return seconds * 1e9 / float(dict(zip(header, values))["ops"])
 
 
+def spread(values):
+    """The distance of the quartiles, of a few values that of the ends, relative to the median."""
+    if len(values) < 4:
+        return (max(values) - min(values)) / statistics.median(values) if values else 0.0
+    low, _, high = statistics.quantiles(values, n=4)
+    return (high - low) / statistics.median(values)
+
+
 class Bench:
     def __init__(self, build, root, options):
         self.build, self.root = build, root
@@ -230,11 +238,7 @@ class Bench:
         return statistics.median(values) if values else None
 
     def spread(self, workload, worker):
-        values = self.samples.get((workload, worker), [])
-        if len(values) < 4:
-            return (max(values) - min(values)) / statistics.median(values) if len(values) > 1 else 0.0
-        low, _, high = statistics.quantiles(values, n=4)
-        return (high - low) / statistics.median(values)
+        return spread(self.samples.get((workload, worker), []))
 
     def best_peer(self, workload):
         rivals = ["bare"] if workload.startswith("vmalloc") else PEERS
