@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Ranges taken as they lie: whole and broken pageblocks, ranges never used, what is busy. */
-#include "../support/sanitizer.h"
 #include "buddy_test.h"
 
 #include "lib/errno.h"
@@ -304,7 +303,7 @@ int main(void)
 		CONTIG(test_zeroed),
 		CONTIG(test_more_than_the_largest_block),
 		CONTIG(test_nodes),
-		CONTIG(test_out_of_an_untouched_range),
+		wide_unit_test_setup_teardown(test_out_of_an_untouched_range, setup, teardown),
 		CONTIG(test_pageblocks_of_order_10),
 		CONTIG(test_frees_into_a_pageblock_set_apart),
 	};

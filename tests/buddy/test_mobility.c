@@ -270,7 +270,7 @@ int main(void)
 		cmocka_unit_test(test_a_steal_boosts_the_watermarks),
 		cmocka_unit_test(test_highatomic_reserve),
 		cmocka_unit_test(test_highatomic_reserve_is_limited),
-		cmocka_unit_test(test_lower_zones_before_mixing_types),
+		wide_unit_test(test_lower_zones_before_mixing_types),
 		cmocka_unit_test(test_no_grouping_on_a_tiny_machine),
 	};
 

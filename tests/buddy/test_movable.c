@@ -310,15 +310,15 @@ static void test_memoryless_nodes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernelcore_leaves_the_rest_to_movable),
-		cmocka_unit_test(test_movablecore_is_rounded_up),
-		cmocka_unit_test(test_percent),
-		cmocka_unit_test(test_movable_is_cut_from_the_highest_zone),
-		cmocka_unit_test(test_kernelcore_over_nodes),
+		wide_unit_test(test_kernelcore_leaves_the_rest_to_movable),
+		wide_unit_test(test_movablecore_is_rounded_up),
+		wide_unit_test(test_percent),
+		wide_unit_test(test_movable_is_cut_from_the_highest_zone),
+		wide_unit_test(test_kernelcore_over_nodes),
 		cmocka_unit_test(test_only_movable_requests_get_movable_pages),
 		cmocka_unit_test(test_protection_against_movable_requests),
-		cmocka_unit_test(test_movable_of_x86_32_is_highmem),
-		cmocka_unit_test(test_movable_by_counts),
+		wide_unit_test(test_movable_of_x86_32_is_highmem),
+		wide_unit_test(test_movable_by_counts),
 		cmocka_unit_test(test_bad_words),
 		cmocka_unit_test(test_fake_nodes_are_nodes),
 		cmocka_unit_test(test_memoryless_nodes),

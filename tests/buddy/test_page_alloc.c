@@ -377,7 +377,7 @@ static void test_counters_by_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zones_by_flags_64),
+		wide_unit_test(test_zones_by_flags_64),
 		cmocka_unit_test(test_zones_by_flags_32),
 		cmocka_unit_test(test_fallback_to_lower_zones),
 		cmocka_unit_test(test_nodes),

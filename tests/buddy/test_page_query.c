@@ -117,11 +117,11 @@ static void test_without_a_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trips),
+		wide_unit_test(test_round_trips),
 		cmocka_unit_test(test_what_is_no_page),
 		cmocka_unit_test(test_highmem_has_no_address),
 		cmocka_unit_test(test_zone_names),
-		cmocka_unit_test(test_untouched_pages),
+		wide_unit_test(test_untouched_pages),
 		cmocka_unit_test(test_without_a_machine),
 	};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts about fragmentation: pagetypeinfo, extfrag_index, unusable_index. */
-#include "../support/sanitizer.h"
 #include "buddy_test.h"
 
 static struct buddy_arena arena;
@@ -187,7 +186,7 @@ int main(void)
 		cmocka_unit_test(test_pageblocks_of_real_machines),
 		cmocka_unit_test(test_types_sum_to_free_pages),
 #ifndef TEST_TSAN
-		cmocka_unit_test(test_long_lists_are_cut),
+		wide_unit_test(test_long_lists_are_cut),
 #endif
 	};
 

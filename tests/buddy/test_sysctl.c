@@ -230,7 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_watermarks_follow),
 		cmocka_unit_test(test_a_request_feels_it),
-		cmocka_unit_test(test_lowmem_reserve_ratio),
+		wide_unit_test(test_lowmem_reserve_ratio),
 		cmocka_unit_test(test_per_cpu_lists_follow),
 		cmocka_unit_test(test_boost_factor),
 		cmocka_unit_test(test_bad_input),

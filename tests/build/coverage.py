@@ -18,7 +18,7 @@ TABLE = re.compile(r"^static [^;(){]*?\b(\w+)(?:\[[^\]]*\])* = \{(.*?)^\};|"
                    r"^static [^;(){]*?\b(\w+)(?:\[[^\]]*\])* = (.*?);$", re.M | re.S)
 MACRO = re.compile(r"^[A-Z]+\((\w+), (.*)\)$", re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-TEST = re.compile(r"cmocka_unit_test(?:_\w+)?\((\w+)")
+TEST = re.compile(r"(?:cmocka|wide)_unit_test(?:_\w+)?\((\w+)")
 WORD = re.compile(r"\w+")
 
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Free memory goes back to the host: what the process holds of it is what mincore() says. */
-#include "../support/sanitizer.h"
 #include "conformance.h"
 
 #include <pthread.h>
@@ -187,7 +186,7 @@ static void others_allocate_meanwhile(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(large_free_blocks_go_back_to_the_host),
 	cmocka_unit_test(small_free_blocks_stay),
-	cmocka_unit_test(a_terabyte_is_soon_looked_over),
+	wide_unit_test(a_terabyte_is_soon_looked_over),
 	cmocka_unit_test(others_allocate_meanwhile),
 };
 

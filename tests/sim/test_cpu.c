@@ -422,7 +422,7 @@ int main(void)
 		cmocka_unit_test_setup(test_first_thread_is_on_cpu_0, heard),
 		cmocka_unit_test_setup(test_cpus_are_complete, heard),
 		cmocka_unit_test_setup(test_migrate, heard),
-		cmocka_unit_test_setup(test_used_cpus, heard),
+		wide_unit_test_setup_teardown(test_used_cpus, heard, NULL),
 		cmocka_unit_test_setup(test_the_only_machine, heard),
 		cmocka_unit_test_setup(test_two_machines, heard),
 		cmocka_unit_test_setup(test_fewest_threads_lowest_number, heard),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* src/sim/machine.c and window.c: a machine's life, and its windows. */
-#include "../support/sanitizer.h"
 #include "../support/sim_test.h"
 
 #include <errno.h>
@@ -224,13 +223,13 @@ static void test_description_is_a_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ram),
-		cmocka_unit_test(test_memmap_and_pageblocks),
-		cmocka_unit_test(test_holes_and_gaps),
+		wide_unit_test(test_ram),
+		wide_unit_test(test_memmap_and_pageblocks),
+		wide_unit_test(test_holes_and_gaps),
 		cmocka_unit_test(test_discard),
-		cmocka_unit_test(test_cost_follows_use),
+		wide_unit_test(test_cost_follows_use),
 		cmocka_unit_test(test_too_large_for_the_host),
-		cmocka_unit_test(test_nothing_is_left_behind),
+		wide_unit_test(test_nothing_is_left_behind),
 		cmocka_unit_test(test_handles),
 		cmocka_unit_test(test_description_is_a_copy),
 	};

@@ -169,8 +169,12 @@ static void test_explicit_ram(void **state)
 	    {40 * MIB, 64 * MIB, 2});
 	/* A node without RAM. */
 	RAM("nodes=3 ram=0-16M@0,16M-32M@2", {0, 16 * MIB, 0}, {16 * MIB, 32 * MIB, 2});
-	/* PC RAM around the hole. */
 	RAM("mem=1M", {0x1000, 0x9f000, 0});
+}
+
+/* A PC's. */
+static void test_ram_around_the_hole(void **state)
+{
 	RAM("mem=3G", {0x1000, 0x9f000, 0}, {MIB, 3 * GIB - (128 << 10), 0});
 	RAM("mem=3073M", {0x1000, 0x9f000, 0}, {MIB, 3 * GIB - (128 << 10), 0},
 	    {4 * GIB, 4 * GIB + MIB, 0});
@@ -348,14 +352,15 @@ static void test_impossible_in_c(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zones_of_real_boots),
+		wide_unit_test(test_zones_of_real_boots),
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_explicit_ram),
-		cmocka_unit_test(test_nothing_above_4g_in_mode_32),
-		cmocka_unit_test(test_even_split),
+		wide_unit_test(test_ram_around_the_hole),
+		wide_unit_test(test_nothing_above_4g_in_mode_32),
+		wide_unit_test(test_even_split),
 		cmocka_unit_test(test_defaults_are_filled_in),
 		cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_reservation_leaves_half),
+		wide_unit_test(test_reservation_leaves_half),
 		cmocka_unit_test(test_impossible),
 		cmocka_unit_test(test_impossible_in_c),
 	};

@@ -143,6 +143,11 @@ static void test_fake_nodes_by_size(void **state)
 	expect_ram("ram=0-256M cmdline=numa=fake=64M", "0-64@0,64-128@1,128-192@2,192-256@3");
 	/* 100 is 96; the rest is less than a node. */
 	expect_ram("ram=0-256M cmdline=numa=fake=100M", "0-96@0,96-256@1");
+}
+
+static void test_large_fake_nodes_by_size(void **state)
+{
+	sim_hear_all();
 	expect_ram("ram=0-4G cmdline=numa=fake=2G", "0-2048@0,2048-4096@1");
 	/* Up to 4 GiB would be 16 MiB: no node of its own. */
 	expect_ram("ram=0-4080M,4G-5G cmdline=numa=fake=1G",
@@ -242,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_numa_off),
 		cmocka_unit_test(test_fake_nodes_by_number),
 		cmocka_unit_test(test_fake_nodes_by_size),
+		wide_unit_test(test_large_fake_nodes_by_size),
 		cmocka_unit_test(test_fake_parts_of_each_node),
 		cmocka_unit_test(test_fake_distances),
 		cmocka_unit_test(test_bad_words),

@@ -85,6 +85,10 @@ static void test_sizes(void **state)
 	/* No less than 1 GiB; 128 MiB in a 32-bit process. */
 	expect_window("ram=1M-17M", (uint64_t)1 << (sizeof(void *) == 8 ? 30 : 27));
 	expect_window("ram=1M-17M backing=private", (uint64_t)1 << (sizeof(void *) == 8 ? 30 : 27));
+}
+
+static void test_twice_the_ram(void **state)
+{
 	expect_window("ram=1M-2G,3G-4G", 2 * (((uint64_t)3 << 30) - (1 << 20)));
 }
 
@@ -100,8 +104,12 @@ static void test_table_memory(void **state)
 	assert_true(writable(am->ram + am->table_start));
 	assert_true(writable(am->ram + am->table_start + am->table_size - 1));
 	sim_shutdown(am);
-	/* No room for it below the end of physical addresses: none. */
-	am = sim_create("ram=1M-4G maxphyaddr=32");
+}
+
+/* No room for it below the end of physical addresses: none. */
+static void test_no_table_memory(void **state)
+{
+	struct arch_machine *am = sim_create("ram=1M-4G maxphyaddr=32");
 	assert_int_equal(am->table_size, 0);
 	arch_machine_destroy(am);
 }
@@ -166,7 +174,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_sizes),
+		wide_unit_test(test_twice_the_ram),
 		cmocka_unit_test(test_table_memory),
+		wide_unit_test(test_no_table_memory),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_mapping_limit),
 	};

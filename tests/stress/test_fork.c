@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../support/sanitizer.h"
 
 #define NR_CPUS 4
 #define FORKS 64u

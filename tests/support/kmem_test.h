@@ -24,6 +24,8 @@
 
 #include <cmocka.h>
 
+#include "room.h"
+
 #include <kmem/kmem.h>
 
 #define TEST_MAX_REPORTS 64
@@ -112,15 +114,6 @@ static inline bool test_debugging(void)
 	return words && strstr(words, "_debug");
 }
 
-/* The windows of large machines do not fit into a 32-bit process: such a test is skipped there. */
-static inline void test_skip_without_room(const char *text, const struct machine_error *err)
-{
-	if (sizeof(void *) == 4 && err->code == -ENOMEM && strstr(err->reason, "address space")) {
-		print_message("skipped in a 32-bit process: boot \"%s\": %s\n", text, err->reason);
-		skip();
-	}
-}
-
 /* Boot a machine whose reports and log are caught; fails the test if it does not boot. */
 static inline struct machine *test_boot(const char *plain)
 {
@@ -131,7 +124,6 @@ static inline struct machine *test_boot(const char *plain)
 	test_machine_text(plain, text, sizeof(text));
 	test_catch_all();
 	if (machine_boot_text(text, &m, &err)) {
-		test_skip_without_room(text, &err);
 		print_error("boot \"%s\": %d %s\n", text, err.code, err.reason);
 		fail();
 	}

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "room.h"
+
 #include "arch.h"
 #include "lib/kernel.h"
 
@@ -70,15 +72,6 @@ static inline void sim_hear_nothing(void)
 	machine_set_log_sink(NULL, NULL, NULL);
 }
 
-/* The windows of large machines do not fit into a 32-bit process: such a test is skipped there. */
-static inline void sim_skip_without_room(const char *text, const struct machine_error *err)
-{
-	if (sizeof(void *) == 4 && err->code == -ENOMEM && strstr(err->reason, "address space")) {
-		print_message("skipped in a 32-bit process: %s: %s\n", text, err->reason);
-		skip();
-	}
-}
-
 /* A machine from text, not published; no thread is attached. */
 static inline struct arch_machine *sim_create(const char *text)
 {
@@ -86,10 +79,8 @@ static inline struct arch_machine *sim_create(const char *text)
 	struct machine_desc desc;
 	struct machine_error err = {0};
 
-	if (machine_desc_parse(&desc, text, NULL, &err) || arch_machine_create(&desc, &am, &err)) {
-		sim_skip_without_room(text, &err);
+	if (machine_desc_parse(&desc, text, NULL, &err) || arch_machine_create(&desc, &am, &err))
 		fail_msg("%s: %s", text, err.reason);
-	}
 	machine_desc_free(&desc);
 	return am;
 }

@@ -2,7 +2,6 @@
 /* src/vmalloc/alias.c: mappings of the host: one for a run of frames, none left when it refuses. */
 #include "vmalloc_test.h"
 
-#include "../support/sanitizer.h"
 
 /* Mappings of this process that lie in the vmalloc window, which begins at @window. */
 static unsigned int host_mappings(const char *window, size_t size)
@@ -126,7 +125,7 @@ int main(void)
 		cmocka_unit_test(test_few_mappings),
 #ifndef TEST_TSAN
 		/* ThreadSanitizer needs mappings of its own. */
-		cmocka_unit_test(test_mapping_limit),
+		wide_unit_test(test_mapping_limit),
 #endif
 	};
 

@@ -436,7 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_vmalloc_32),
+		wide_unit_test(test_vmalloc_32),
 		cmocka_unit_test(test_x86_32_vmalloc_takes_HIGHMEM_first),
 		cmocka_unit_test(test_vmalloc_is_contiguous_only_virtually),
 		cmocka_unit_test(test_huge),

@@ -97,8 +97,8 @@ static void test_x86_32_pae(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_x86_64),
-		cmocka_unit_test(test_x86_64_la57),
+		wide_unit_test(test_x86_64),
+		wide_unit_test(test_x86_64_la57),
 		cmocka_unit_test(test_x86_32),
 		cmocka_unit_test(test_x86_32_pae),
 	};
