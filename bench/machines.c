@@ -122,53 +122,28 @@ static double resident_after_boot(const char *format, uint64_t size)
 	return (double)(after - before) / 1024;
 }
 
-/* --- RAM: @size in MiB ------------------------------------------------------------------------- */
+/* --- RAM: @size in MiB; CPUs: @size of them, all idle but the first -------------------------------- */
 
-static double pair_ram(uint64_t size)
-{
-	return timed_pairs(boot_with(RAM_MIB, size));
-}
+#define BY_RAM_AND_CPUS(name, value)                                                    \
+	static double name##_ram(uint64_t size)                                             \
+	{                                                                                   \
+		static const char machine[] = RAM_MIB;                                            \
+		return value;                                                                     \
+	}                                                                                   \
+	static double name##_cpus(uint64_t size)                                            \
+	{                                                                                   \
+		static const char machine[] = CPUS;                                               \
+		return value;                                                                     \
+	}
 
-static double page_0_ram(uint64_t size)
-{
-	return timed_pages(boot_with(RAM_MIB, size), 0);
-}
+BY_RAM_AND_CPUS(pair, timed_pairs(boot_with(machine, size)))
+BY_RAM_AND_CPUS(page_0, timed_pages(boot_with(machine, size), 0))
+BY_RAM_AND_CPUS(boot, timed_boots(machine, size))
+BY_RAM_AND_CPUS(resident, resident_after_boot(machine, size))
 
 static double page_4_ram(uint64_t size)
 {
 	return timed_pages(boot_with(RAM_MIB, size), 4);
-}
-
-static double boot_ram(uint64_t size)
-{
-	return timed_boots(RAM_MIB, size);
-}
-
-static double resident_ram(uint64_t size)
-{
-	return resident_after_boot(RAM_MIB, size);
-}
-
-/* --- CPUs: @size of them, all idle but the first -------------------------------------------------- */
-
-static double pair_cpus(uint64_t size)
-{
-	return timed_pairs(boot_with(CPUS, size));
-}
-
-static double page_0_cpus(uint64_t size)
-{
-	return timed_pages(boot_with(CPUS, size), 0);
-}
-
-static double boot_cpus(uint64_t size)
-{
-	return timed_boots(CPUS, size);
-}
-
-static double resident_cpus(uint64_t size)
-{
-	return resident_after_boot(CPUS, size);
 }
 
 static double create_cpus(uint64_t size)
