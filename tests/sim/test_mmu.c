@@ -313,16 +313,30 @@ static void *read_pages(void *arg)
 	return NULL;
 }
 
+/* Where generation @n of a slot lies: each slot's generations take turns on two pages. */
+static phys_addr_t generation(unsigned int slot, unsigned int n)
+{
+	return PHYS + (2 * slot + n % 2) * PAGE_SIZE;
+}
+
+static phys_addr_t mapped(kva_t va)
+{
+	return __atomic_load_n(entry_for(ROOT, va, X86_PTE_SHIFT), __ATOMIC_RELAXED) & X86_PTE_ADDR_MASK;
+}
+
 /* A page per slot is replaced again and again; the old one is overwritten as soon as nobody may see
- * it any more. */
+ * it any more. Slots begin with generation 0. */
 static void replace_pages(void)
 {
-	for (unsigned int round = 1; round <= ROUNDS; round++) {
+	for (unsigned int round = SLOTS; round < SLOTS + ROUNDS; round++) {
 		unsigned int slot = round % SLOTS;
 		kva_t va = VA + slot * PAGE_SIZE;
-		phys_addr_t old = PHYS + (2 * slot + (round / SLOTS + 1) % 2) * PAGE_SIZE;
-		phys_addr_t new = PHYS + (2 * slot + round / SLOTS % 2) * PAGE_SIZE;
+		phys_addr_t old = generation(slot, round / SLOTS - 1);
+		phys_addr_t new = generation(slot, round / SLOTS);
 
+		/* Somebody would see the new one. */
+		if (mapped(va) != old)
+			abort();
 		*word_at(new) = round;
 		map(va, new | TABLE);
 		assert_int_equal(mmu_shootdown(va, va + PAGE_SIZE), 0);
@@ -341,7 +355,7 @@ static void test_shootdown_threads(void **state)
 	stop_readers = 0;
 	readers = 0;
 	for (unsigned int slot = 0; slot < SLOTS; slot++)
-		map(VA + slot * PAGE_SIZE, (PHYS + 2 * slot * PAGE_SIZE + PAGE_SIZE) | TABLE);
+		map(VA + slot * PAGE_SIZE, generation(slot, 0) | TABLE);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, read_pages, &reads[i]), 0);
 	/* Each has used its CPU's TLB by then. */
