@@ -165,6 +165,8 @@ KMEM_DECL(int, mmu_get_regs, (struct mmu_regs * regs));
  * changes; what is of the current PCID if CR4.SMEP goes from 0 to 1, or CR3 changes (mmu_load_cr3()
  * says how). Nothing else does, so rights that an entry grants stay until it is invalidated; but
  * registers judge each access anew. PAE: the four top entries are read if CR0, CR3 or CR4 changes.
+ * CR4.PCIDE becomes 1 only in 64-bit modes, and only if bits 11…0 of the old CR3 or of the new one are
+ * 0: the moves then have an order that no #GP(0) stops.
  *
  * Return: 0; -EFAULT: #GP(0), nothing has changed; -EOPNOTSUPP: the registers select no paging mode,
  * nothing has changed; -ENODEV without a machine; -ENOMEM.

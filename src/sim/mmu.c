@@ -285,6 +285,17 @@ static bool reloads_pdptes(const struct mmu_space *old, const struct mmu_regs *n
 	       old->regs.cr0 != new->cr0 || old->regs.cr4 != new->cr4;
 }
 
+/* Section 4.10.1: PCIDs exist in 64-bit modes, and begin with CR3's bits 11…0 being 0. Registers that
+ * change at once do so in the order that is allowed: CR3 may come before CR4 or after it. */
+static bool pcide_is_good(const struct mmu_regs *old, const struct mmu_regs *new)
+{
+	bool begins = new->cr4 & ~old->cr4 & X86_CR4_PCIDE;
+
+	if (new->cr4 & X86_CR4_PCIDE && !(new->efer & X86_EFER_LMA))
+		return false;
+	return !begins || !(old->cr3 & X86_CR3_PCID_MASK) || !(new->cr3 & X86_CR3_PCID_MASK);
+}
+
 static int change(struct mmu_cpu *mmu, const struct machine *m, const struct mmu_regs *regs,
 		  bool load, bool noflush)
 {
@@ -292,8 +303,7 @@ static int change(struct mmu_cpu *mmu, const struct machine *m, const struct mmu
 	const char *why;
 	int ret;
 
-	/* Section 4.10.1: PCIDs exist in 64-bit modes. */
-	if (regs->cr4 & X86_CR4_PCIDE && !(regs->efer & X86_EFER_LMA))
+	if (!pcide_is_good(&old.regs, regs))
 		return -EFAULT;
 	ret = mmu_space_init(&mmu->space, m, regs, reloads_pdptes(&old, regs, load) ? NULL : &old,
 			     &why);

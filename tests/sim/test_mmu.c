@@ -89,6 +89,27 @@ static void test_pcid(void **state)
 	assert_int_equal(read8(VA), 3);
 }
 
+/* CR4.PCIDE becomes 1 while CR3's bits 11…0 are 0: before CR3 changes, or after. */
+static void test_pcide_begins(void **state)
+{
+	struct mmu_regs plain = kernel_regs, pcide = kernel_regs, now;
+
+	plain.cr3 = ROOT | X86_PTE_PWT;
+	pcide.cr3 = ROOT2 | 5;
+	pcide.cr4 |= X86_CR4_PCIDE;
+	assert_int_equal(mmu_set_regs(&plain), 0);
+	assert_int_equal(mmu_set_regs(&pcide), -EFAULT);
+	assert_int_equal(mmu_get_regs(&now), 0);
+	assert_memory_equal(&now, &plain, sizeof(now));
+	pcide.cr3 = ROOT2;
+	assert_int_equal(mmu_set_regs(&pcide), 0);
+	/* While it is 1 CR3 is free. */
+	pcide.cr3 = ROOT2 | 5;
+	assert_int_equal(mmu_set_regs(&pcide), 0);
+	assert_int_equal(mmu_set_regs(&kernel_regs), 0);
+	assert_int_equal(mmu_set_regs(&pcide), 0);
+}
+
 static void test_bad_registers(void **state)
 {
 	struct mmu_regs regs = kernel_regs, now;
@@ -391,6 +412,7 @@ int main(void)
 		CASE(test_stale_until_invlpg),
 		CASE(test_global),
 		CASE(test_pcid),
+		CASE(test_pcide_begins),
 		CASE(test_bad_registers),
 		CASE(test_pdptes_in_registers),
 		CASE(test_rights_at_once),
