@@ -32,7 +32,8 @@
  * is in no access, and invalidates in its place. A CPU whose MMU was never used needs no claim. It
  * cannot begin to use it unseen: it stores its pointer before it walks; the sender, who changed the
  * tables before, looks at the pointer after a full barrier. If that still is NULL, the walk comes
- * later and reads the changed tables.
+ * later and reads the changed tables. The same holds for a CPU that nobody was ever attached to, and
+ * for the mark that somebody was.
  *
  * Locks: a CPU's MMU belongs to its section or a claim; the fault handler's hook has a lock of its
  * own, a leaf.
@@ -460,6 +461,8 @@ static unsigned int send_requests(const struct arch_machine *am, unsigned int ow
 {
 	unsigned int sent = 0;
 
+	/* Between the tables and the marks of used CPUs. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int id = 0; (id = arch_cpu_next_used(am, id)) < am->nr_cpus; id++) {
 		struct sim_cpu *cpu = sim_cpu_of(arch_cpu_by_id(am, id));
 
