@@ -185,6 +185,6 @@ bool vmalloc_fork(struct kernel *k, struct fork_walk *w)
 	struct vmalloc *v = k->vmalloc;
 
 	return vmap_blocks_fork(v, w) && vmap_areas_fork(&v->areas, w) &&
-	       fork_spinlock(w, &v->direct_lock) && pkmap_fork(v, w) && kmap_local_fork(v, w) &&
-	       fork_spinlock(w, &v->pgtable.lock);
+	       memtypes_fork(&v->memtypes, w) && fork_spinlock(w, &v->direct_lock) &&
+	       pkmap_fork(v, w) && kmap_local_fork(v, w) && fork_spinlock(w, &v->pgtable.lock);
 }

@@ -21,6 +21,7 @@
 #include "vmalloc/memtype.h"
 
 #include "lib/errno.h"
+#include "lib/fork.h"
 #include "lib/kfmt.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
@@ -158,4 +159,9 @@ void memtypes_show(struct memtypes *types, struct seq_file *m)
 		seq_printf(m, "%s @ 0x%llx-0x%llx\n", names[range_of(node)->type],
 			   (ull)range_of(node)->start, (ull)range_of(node)->end);
 	arch_spin_unlock(&types->lock);
+}
+
+bool memtypes_fork(struct memtypes *types, struct fork_walk *w)
+{
+	return fork_spinlock(w, &types->lock);
 }

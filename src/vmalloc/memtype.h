@@ -47,4 +47,8 @@ pgprot_t memtype_prot(enum memtype type);
 /* /sys/kernel/debug/x86/pat_memtype_list. */
 void memtypes_show(struct memtypes *types, struct seq_file *m);
 
+/* lib/fork.h: the lock. */
+struct fork_walk;
+bool memtypes_fork(struct memtypes *types, struct fork_walk *w);
+
 #endif
