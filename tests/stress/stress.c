@@ -378,6 +378,7 @@ int main(int argc, char **argv)
 	int failed;
 
 	(void)argc;
+	host_heap_init();
 	parse(&o, argv + 1);
 	do {
 		print_message("seed %llu\n", (unsigned long long)stress_seed);

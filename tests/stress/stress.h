@@ -96,6 +96,14 @@ static inline void stress_shutdown_split(struct machine *m)
 	test_shutdown(m, 0);
 }
 
+/* --- host_heap.c ------------------------------------------------------------------------------ */
+
+/* First of all. */
+void host_heap_init(void);
+/* In builds with AddressSanitizer: no thread begins or ends and no process forks meanwhile. */
+void host_threads_lock(void);
+void host_threads_unlock(void);
+
 /* --- objects of every kind ------------------------------------------------------------------- */
 
 #define NR_LOAD_CACHES 5

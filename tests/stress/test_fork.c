@@ -210,16 +210,23 @@ static void *short_life(void *arg)
 	return NULL;
 }
 
+static bool one_comes_and_goes(struct machine *m)
+{
+	pthread_t t;
+	bool ok;
+
+	host_threads_lock();
+	ok = !pthread_create(&t, NULL, short_life, m) && !pthread_join(t, NULL);
+	host_threads_unlock();
+	return ok;
+}
+
 static void comers_and_goers(struct worker *w)
 {
 	const struct scene *s = w->arg;
 
-	while (!stopped(s)) {
-		pthread_t t;
-
-		CHECK(w, !pthread_create(&t, NULL, short_life, s->m));
-		CHECK(w, !pthread_join(t, NULL));
-	}
+	while (!stopped(s))
+		CHECK(w, one_comes_and_goes(s->m));
 }
 
 static void (*const roles[])(struct worker *w) = {
@@ -379,10 +386,20 @@ static void begin_child(void)
 	test_state.nr_reports = 0;
 }
 
+static pid_t fork_now(void)
+{
+	pid_t pid;
+
+	host_threads_lock();
+	pid = fork();
+	host_threads_unlock();
+	return pid;
+}
+
 /* Children of children, too, now and then. */
 static void fork_once(struct worker *w, const struct scene *s, unsigned int nr, unsigned int i)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_now();
 
 	if (pid) {
 		wait_for(w, pid);
@@ -401,6 +418,8 @@ static void fork_once(struct worker *w, const struct scene *s, unsigned int nr, 
 }
 
 /* --- scenes ------------------------------------------------------------------------------------ */
+
+/* Whether a child failed is looked at when no machine is left: the next test would find it. */
 
 static void scene_begin(struct scene *s, const char *text)
 {
@@ -465,8 +484,8 @@ static void one_machine(void **state)
 		pause_a_little(&forks.seed);
 	}
 	end_roles(w, &s);
-	assert_string_equal(forks.failure, "");
 	scene_end(&s);
+	assert_string_equal(forks.failure, "");
 }
 
 /* The forking thread is in none of them, and the second is found by the child as well. */
@@ -488,10 +507,12 @@ static void two_machines(void **state)
 	}
 	for (int i = 0; i < 2; i++)
 		end_roles(w[i], &s[i]);
-	assert_string_equal(forks.failure, "");
 	for (int i = 0; i < 2; i++)
 		scene_end(&s[i]);
+	assert_string_equal(forks.failure, "");
 }
+
+static pthread_barrier_t all_have_forked;
 
 static void forking(struct worker *w)
 {
@@ -499,6 +520,8 @@ static void forking(struct worker *w)
 
 	for (unsigned int i = 1; i <= nr_forks(8) && !w->failure[0]; i++)
 		fork_once(w, s, 1, i);
+	/* The end of a thread is for comers_and_goers(). */
+	pthread_barrier_wait(&all_have_forked);
 }
 
 static void several_threads_fork(void **state)
@@ -508,16 +531,20 @@ static void several_threads_fork(void **state)
 
 	scene_begin(&s, "preset=x86_64 mem=128M cpus=4 backing=private");
 	start_roles(w, &s);
+	pthread_barrier_init(&all_have_forked, NULL, 3);
+	host_threads_lock();
 	for (unsigned int i = 0; i < 3; i++) {
 		worker_init(&forks[i], 100 + i, i ? s.m : NULL, forking, &s);
 		worker_start(&forks[i]);
 	}
+	host_threads_unlock();
 	for (unsigned int i = 0; i < 3; i++)
 		pthread_join(forks[i].thread, NULL);
+	pthread_barrier_destroy(&all_have_forked);
 	end_roles(w, &s);
+	scene_end(&s);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_string_equal(forks[i].failure, "");
-	scene_end(&s);
 }
 
 /* --- memfd ------------------------------------------------------------------------------------- */
@@ -573,7 +600,7 @@ static void memfd_machines(void **state)
 	scene_begin(&s[0], "preset=x86_64 mem=64M cpus=4");
 	start_roles(w[0], &s[0]);
 	for (unsigned int i = 0; i < nr_forks(4) && !forks.failure[0]; i++) {
-		pid_t pid = fork();
+		pid_t pid = fork_now();
 
 		if (!pid)
 			check_lost(&s[0], NULL);
@@ -582,7 +609,7 @@ static void memfd_machines(void **state)
 	scene_begin(&s[1], "preset=x86_64 mem=64M cpus=4 backing=private");
 	start_roles(w[1], &s[1]);
 	for (unsigned int i = 0; i < nr_forks(4) && !forks.failure[0]; i++) {
-		pid_t pid = fork();
+		pid_t pid = fork_now();
 
 		if (!pid)
 			check_lost(&s[0], &s[1]);
@@ -590,9 +617,9 @@ static void memfd_machines(void **state)
 	}
 	for (int i = 0; i < 2; i++)
 		end_roles(w[i], &s[i]);
-	assert_string_equal(forks.failure, "");
 	for (int i = 0; i < 2; i++)
 		scene_end(&s[i]);
+	assert_string_equal(forks.failure, "");
 }
 
 static const struct CMUnitTest tests[] = {
