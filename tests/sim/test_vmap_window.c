@@ -110,6 +110,7 @@ static void test_table_memory(void **state)
 static void test_no_table_memory(void **state)
 {
 	struct arch_machine *am = sim_create("ram=1M-4G maxphyaddr=32");
+
 	assert_int_equal(am->table_size, 0);
 	arch_machine_destroy(am);
 }
@@ -178,7 +179,7 @@ int main(void)
 		cmocka_unit_test(test_table_memory),
 		wide_unit_test(test_no_table_memory),
 		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_mapping_limit),
+		wide_unit_test(test_mapping_limit),
 	};
 
 	if (pipe(pipe_fds))
