@@ -108,9 +108,8 @@ static void claims_in_a_crowd(void **state)
 /* --- CPUs that are owned, shared, and owned again ---------------------------------------------- */
 
 /* Stays a while, leaves, enters again: each time CPUs change between the modes. */
-static void restless_worker(struct worker *w)
+static void come_and_go(struct worker *w, struct crowd *c)
 {
-	struct crowd *c = w->arg;
 	unsigned int i;
 
 	for (i = 0; i < 60 && !w->failure[0]; i++) {
@@ -118,6 +117,14 @@ static void restless_worker(struct worker *w)
 		mix(w, &c->load, (unsigned int)(test_rand(&w->seed) % 300), 0);
 		machine_leave();
 	}
+}
+
+/* Ends, whatever failed, so that the claimer ends. */
+static void restless_worker(struct worker *w)
+{
+	struct crowd *c = w->arg;
+
+	come_and_go(w, c);
 	__atomic_fetch_sub(&c->working, 1, __ATOMIC_RELEASE);
 }
 

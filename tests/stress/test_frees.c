@@ -242,9 +242,8 @@ struct remote {
 };
 
 /* Free a third of the objects, wherever they lie. */
-static void remote_free(struct worker *w)
+static void free_third(struct worker *w, struct remote *r)
 {
-	struct remote *r = w->arg;
 	void *together[MAX_BULK];
 	unsigned int i, n = 0;
 
@@ -264,6 +263,14 @@ static void remote_free(struct worker *w)
 	}
 	if (n)
 		kmem_cache_free_bulk(r->cache, n, together);
+}
+
+/* After a failed check, too: the first thread goes on until all are done. */
+static void remote_free(struct worker *w)
+{
+	struct remote *r = w->arg;
+
+	free_third(w, r);
 	__atomic_fetch_sub(&r->left, 1, __ATOMIC_RELEASE);
 }
 
