@@ -312,11 +312,16 @@ static void test_shootdown_counts(void **state)
 
 static uint32_t stop_readers, readers;
 
+struct reader {
+	unsigned long reads;
+	bool wanders;		/* so that CPUs turn idle, owned and shared, the sender's too */
+};
+
 /* Whatever a page holds, it is the number of a generation that was not shot down before the read
  * began. */
 static void *read_pages(void *arg)
 {
-	unsigned long *reads = arg;
+	struct reader *self = arg;
 
 	if (machine_enter(arch_machine_handle(am)))
 		return NULL;
@@ -325,9 +330,11 @@ static void *read_pages(void *arg)
 		uint64_t least = __atomic_load_n(published, __ATOMIC_ACQUIRE);
 		uint64_t value = 0;
 
+		if (self->wanders && i % 64 == 0 && cpu_migrate(i / 64 % 4))
+			abort();
 		if (mmu_read(VA + i % SLOTS * PAGE_SIZE, &value, 8, 0, NULL) || value < least)
 			abort();
-		if (!(*reads)++)
+		if (!self->reads++)
 			__atomic_fetch_add(&readers, 1, __ATOMIC_RELEASE);
 	}
 	machine_leave();
@@ -371,14 +378,14 @@ static void replace_pages(void)
 static void test_shootdown_threads(void **state)
 {
 	pthread_t threads[3];
-	unsigned long reads[3] = {0};
+	struct reader all[3] = {{.wanders = true}};
 
 	stop_readers = 0;
 	readers = 0;
 	for (unsigned int slot = 0; slot < SLOTS; slot++)
 		map(VA + slot * PAGE_SIZE, generation(slot, 0) | TABLE);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_pages, &reads[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, read_pages, &all[i]), 0);
 	/* Each has used its CPU's TLB by then. */
 	while (__atomic_load_n(&readers, __ATOMIC_ACQUIRE) < 3)
 		usleep(100);
