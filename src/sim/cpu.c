@@ -326,13 +326,6 @@ static void report_reentry(struct arch_cpu *cpu)
 		    "a CPU section was entered inside a section or claim of the same thread\n");
 }
 
-/* While claim is 0 the caller is the CPU's owner, and only it writes busy. */
-static bool inside_fast_section(const struct arch_cpu *cpu)
-{
-	return !__atomic_load_n(&cpu->claim, __ATOMIC_ACQUIRE) &&
-	       __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED);
-}
-
 struct arch_cpu *arch_cpu_lock(void)
 {
 	struct arch_cpu *cpu = arch_cpu_current();
@@ -340,11 +333,17 @@ struct arch_cpu *arch_cpu_lock(void)
 	if (!cpu)
 		return NULL;
 	cpu = own_cpu();
-	if (unlikely(holds_cpu(sim_cpu_of(cpu)) || inside_fast_section(cpu))) {
+	if (unlikely(holds_cpu(sim_cpu_of(cpu)))) {
 		report_reentry(cpu);
 		return NULL;
 	}
 	lock_cpu(sim_cpu_of(cpu));
+	/* Inside a fast section. Without the lock, `busy` might be that of a thread that has just come. */
+	if (unlikely(!sim_cpu_of(cpu)->shared && __atomic_load_n(&cpu->busy, __ATOMIC_RELAXED))) {
+		unlock_cpu(sim_cpu_of(cpu));
+		report_reentry(cpu);
+		return NULL;
+	}
 	return cpu;
 }
 
