@@ -85,8 +85,8 @@ static inline struct arch_machine *sim_create(const char *text)
 	return am;
 }
 
-/* A published machine with the caller on CPU 0. */
-static inline struct arch_machine *sim_boot(const char *text)
+/* A published machine with the caller on CPU 0; its kernel part's locks are @fork's. */
+static inline struct arch_machine *sim_boot_with_fork(const char *text, arch_fork_fn *fork)
 {
 	struct arch_machine *am = sim_create(text);
 	struct kernel *k = arch_host_alloc(am, sizeof(*k));
@@ -95,8 +95,13 @@ static inline struct arch_machine *sim_boot(const char *text)
 	k->arch = am;
 	am->kernel = k;
 	arch_machine_attach(am);
-	arch_machine_publish(am, NULL);
+	arch_machine_publish(am, fork);
 	return am;
+}
+
+static inline struct arch_machine *sim_boot(const char *text)
+{
+	return sim_boot_with_fork(text, NULL);
 }
 
 static inline void sim_shutdown(struct arch_machine *am)
