@@ -38,7 +38,7 @@
 #define HANDLER_ROUNDS 1
 #define HANDLER_WAIT_MS 20
 
-enum fork_stage { FORK_NOTHING, FORK_BEGUN, FORK_FIRST_PART, FORK_CLAIMED, FORK_SECOND_PART };
+enum fork_stage { FORK_NOTHING, FORK_FIRST_PART, FORK_CLAIMED, FORK_SECOND_PART };
 
 /* What belongs to the process (process.c). */
 static struct {

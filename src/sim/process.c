@@ -12,7 +12,8 @@
  *   arch_cpu_none       what it points at in a thread that is attached to none
  *   arch_on_valgrind    builds for Valgrind: whether it runs this process (watch.c)
  *   exited              what the key holds in a thread that is past its last attach
- *   process.threads     all records
+ *   process.threads     records of all threads that live
+ *   process.gone        of those that ended since the last one began
  *   forking             fork.c: the lock of fork() and of machines that come and go
  *
  * Thread exit. POSIX runs the destructors of a thread's keys in rounds, at least
@@ -20,7 +21,6 @@
  * run after ours and free objects: that attaches the thread again, and our destructor, armed again
  * in every round but the last, detaches it in the next. In the last round nothing would detach it any
  * more, so from then on attaching is refused with a report.
-
  */
 #include "sim/process.h"
 #include "sim/watch.h"

@@ -284,22 +284,23 @@ void slab_node_drain_free_list(struct slab_cache *s, struct slab_node *n, unsign
 
 /* --- fork() ----------------------------------------------------------------------------------- */
 
-static bool fork_aliens(struct slab_cache *s, struct slab_node *n, struct fork_walk *w)
+static bool fork_aliens(const struct slab_cache *s, struct fork_walk *w)
 {
-	for (unsigned int nid = 0; n && n->alien && nid < s->nr_nodes; nid++)
-		if (n->alien[nid] && !fork_spinlock(w, &n->alien[nid]->lock))
-			return false;
+	for (unsigned int nid = 0; nid < s->nr_nodes; nid++) {
+		const struct slab_node *n = s->node[nid];
+
+		for (unsigned int i = 0; n && n->alien && i < s->nr_nodes; i++)
+			if (n->alien[i] && !fork_spinlock(w, &n->alien[i]->lock))
+				return false;
+	}
 	return true;
 }
 
-static bool fork_cache(struct slab_cache *s, struct fork_walk *w, bool aliens)
+static bool fork_nodes(const struct slab_cache *s, struct fork_walk *w)
 {
-	for (unsigned int nid = 0; nid < s->nr_nodes; nid++) {
-		struct slab_node *n = s->node[nid];
-
-		if (aliens ? !fork_aliens(s, n, w) : n && !fork_spinlock(w, &n->list_lock))
+	for (unsigned int nid = 0; nid < s->nr_nodes; nid++)
+		if (s->node[nid] && !fork_spinlock(w, &s->node[nid]->list_lock))
 			return false;
-	}
 	return true;
 }
 
@@ -308,9 +309,11 @@ bool backend_fork(struct kernel *k, struct fork_walk *w)
 {
 	struct kmem_cache *s;
 
-	for (int pass = 0; pass < 2; pass++)
-		list_for_each_entry(s, &k->caches->list, list)
-			if (!fork_cache(to_slab_cache(s), w, !pass))
-				return false;
+	list_for_each_entry(s, &k->caches->list, list)
+		if (!fork_aliens(to_slab_cache(s), w))
+			return false;
+	list_for_each_entry(s, &k->caches->list, list)
+		if (!fork_nodes(to_slab_cache(s), w))
+			return false;
 	return true;
 }
