@@ -2,9 +2,7 @@
 /* src/lib/report.c: the texts of reports and log lines. */
 #include "../support/sim_test.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "../support/child.h"
 
 #include "lib/kernel.h"
 #include "lib/kfmt.h"
@@ -103,27 +101,18 @@ static void test_log(void **state)
 	assert_int_equal(sim_heard.lines, 3);
 }
 
+static void fail_assertion(void *arg)
+{
+	sim_hear_nothing();
+	kassert_failed("one == two", "file.c", 17);
+}
+
 static void test_failed_assertion_stops(void **state)
 {
-	char text[200] = "";
-	int pipes[2];
-	int status;
-	pid_t pid;
+	struct child_end end = run_child(fail_assertion, NULL);
 
-	assert_int_equal(pipe(pipes), 0);
-	pid = fork();
-	if (!pid) {
-		sim_hear_nothing();
-		dup2(pipes[1], 2);
-		signal(SIGABRT, SIG_DFL);
-		kassert_failed("one == two", "file.c", 17);
-	}
-	close(pipes[1]);
-	assert_true(read(pipes[0], text, sizeof(text) - 1) > 0);
-	close(pipes[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_string_equal(text, "libkmem: file.c:17: assertion failed: one == two\n");
+	assert_true(child_aborted(end));
+	assert_string_equal(end.words, "libkmem: file.c:17: assertion failed: one == two\n");
 }
 
 int main(void)

@@ -2,10 +2,9 @@
 /* src/sim/host.c: private memory of the kernel part. */
 #include "../support/sim_test.h"
 
-#include <signal.h>
+#include "../support/child.h"
+
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static void test_zeroed_and_aligned(void **state)
 {
@@ -70,26 +69,18 @@ static void test_large_block_is_not_touched(void **state)
 	arch_machine_destroy(am);
 }
 
-static void free_wrong_size(struct arch_machine *am)
+static void free_wrong_size(void *arg)
 {
+	struct arch_machine *am = sim_create("mem=16M");
+
 	arch_host_free(am, arch_host_alloc(am, 100), 101);
 }
 
 static void test_wrong_size_stops(void **state)
 {
-	struct arch_machine *am;
-	int status;
-	pid_t pid = fork();
+	struct child_end end = run_child(free_wrong_size, NULL);
 
-	if (!pid) {
-		close(2);
-		signal(SIGABRT, SIG_DFL);
-		am = sim_create("mem=16M");
-		free_wrong_size(am);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_true(child_aborted(end));
 }
 
 int main(void)

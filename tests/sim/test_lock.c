@@ -2,11 +2,10 @@
 /* src/sim/lock.c: the spinlock's states and contention. */
 #include "../support/sim_test.h"
 
+#include "../support/child.h"
+
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 static struct arch_spinlock lock;
 static unsigned long counter;
@@ -92,20 +91,19 @@ static void test_sleepers_wake(void **state)
 
 static struct arch_spinlock low, high, other_high;
 
+static void call(void *arg)
+{
+	void (*const *take)(void) = arg;
+
+	(*take)();
+}
+
 /* Whether @take stops the process, in a child; all three locks are free at its start. */
 static bool stops(void (*take)(void))
 {
-	int status;
-	pid_t pid = fork();
+	struct child_end end = run_child(call, &take);
 
-	if (!pid) {
-		close(2);
-		signal(SIGABRT, SIG_DFL);
-		take();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+	return child_aborted(end);
 }
 
 static void ascending(void)

@@ -2,9 +2,7 @@
 /* src/sim/report.c: who hears what, and stacks. */
 #include "../support/sim_test.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "../support/child.h"
 
 static struct sim_heard a_heard, b_heard;
 
@@ -58,43 +56,28 @@ static enum machine_verdict go_on(struct machine *m, const struct machine_report
 	return MACHINE_CONTINUE;
 }
 
-struct outcome {
-	bool aborted;
-	char text[300];	/* stderr */
+struct speaker {
+	void (*say)(void);
+	machine_report_fn *handler;
 };
 
-/* @say in a child with the default handlers, or @fn. */
-static struct outcome in_child(void (*say)(void), machine_report_fn *fn)
+static void speak(void *arg)
 {
-	struct outcome out = {0};
-	int pipes[2];
-	int status;
-	pid_t pid;
+	const struct speaker *s = arg;
 
-	assert_int_equal(pipe(pipes), 0);
-	pid = fork();
-	if (!pid) {
-		sim_hear_nothing();
-		machine_set_report_handler(NULL, fn, NULL);
-		dup2(pipes[1], 2);
-		close(pipes[0]);
-		signal(SIGABRT, SIG_DFL);
-		say();
-		_exit(0);
-	}
-	close(pipes[1]);
-	for (size_t len = 0;;) {
-		ssize_t n = read(pipes[0], out.text + len, sizeof(out.text) - 1 - len);
+	sim_hear_nothing();
+	machine_set_report_handler(NULL, s->handler, NULL);
+	s->say();
+}
 
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	close(pipes[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	out.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-	return out;
+/* @say in a child with the default handlers, or @fn. */
+static struct child_end in_child(void (*say)(void), machine_report_fn *fn)
+{
+	struct speaker s = {say, fn};
+	struct child_end end = run_child(speak, &s);
+
+	assert_true(child_aborted(end) || end.status == 0);
+	return end;
 }
 
 static void say_warn(void)
@@ -120,26 +103,26 @@ static void say_lines(void)
 
 static void test_defaults(void **state)
 {
-	struct outcome out = in_child(say_warn, NULL);
+	struct child_end out = in_child(say_warn, NULL);
 
-	assert_false(out.aborted);
-	assert_string_equal(out.text, "careful\nnow\n");
+	assert_false(child_aborted(out));
+	assert_string_equal(out.words, "careful\nnow\n");
 	out = in_child(say_bug, NULL);
-	assert_true(out.aborted);
-	assert_string_equal(out.text, "broken\n");
+	assert_true(child_aborted(out));
+	assert_string_equal(out.words, "broken\n");
 	out = in_child(say_panic, NULL);
-	assert_true(out.aborted);
-	assert_string_equal(out.text, "hopeless\n");
+	assert_true(child_aborted(out));
+	assert_string_equal(out.words, "hopeless\n");
 	/* Warnings and worse. */
 	out = in_child(say_lines, NULL);
-	assert_string_equal(out.text, "line\nline\nline\nline\nline\n");
+	assert_string_equal(out.words, "line\nline\nline\nline\nline\n");
 }
 
 static void test_verdict(void **state)
 {
-	assert_true(in_child(say_warn, abort_on_report).aborted);
-	assert_true(in_child(say_bug, abort_on_report).aborted);
-	assert_false(in_child(say_bug, go_on).aborted);
+	assert_true(child_aborted(in_child(say_warn, abort_on_report)));
+	assert_true(child_aborted(in_child(say_bug, abort_on_report)));
+	assert_false(child_aborted(in_child(say_bug, go_on)));
 }
 
 static void test_thread_name(void **state)

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "room.h"
+#include "thread_end.h"
 
 #include <kmem/kmem.h>
 

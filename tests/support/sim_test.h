@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "room.h"
+#include "thread_end.h"
 
 #include "arch.h"
 #include "lib/kernel.h"
