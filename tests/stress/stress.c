@@ -3,6 +3,7 @@
 #include "stress.h"
 
 #include <time.h>
+#include <unistd.h>
 
 uint64_t stress_seed = 1;
 bool stress_long;
@@ -16,16 +17,24 @@ void worker_fail(struct worker *w, const char *what, const char *file, int line)
 			 what);
 }
 
+/* A thread that never gets to its work is waited for by the others: there is no test to go on with. */
+static _Noreturn void give_up(const struct worker *w, const char *what, int err)
+{
+	fflush(stdout);
+	fprintf(stderr, "stress: thread %u: %s: %s\n", w->id, what, strerror(err));
+	_exit(1);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	int err;
 
 	if (w->start)
 		pthread_barrier_wait(w->start);
-	if (w->m && machine_enter(w->m)) {
-		worker_fail(w, "machine_enter", __FILE__, __LINE__);
-		return NULL;
-	}
+	err = w->m ? machine_enter(w->m) : 0;
+	if (err)
+		give_up(w, "machine_enter", -err);
 	w->fn(w);
 	return NULL;
 }
@@ -43,7 +52,10 @@ void worker_init(struct worker *w, unsigned int id, struct machine *m, void (*fn
 
 void worker_start(struct worker *w)
 {
-	assert_int_equal(pthread_create(&w->thread, NULL, worker_main, w), 0);
+	int err = pthread_create(&w->thread, NULL, worker_main, w);
+
+	if (err)
+		give_up(w, "pthread_create", err);
 }
 
 void workers_join(struct worker *w, unsigned int n)

@@ -56,6 +56,7 @@ void worker_fail(struct worker *w, const char *what, const char *file, int line)
 
 void worker_init(struct worker *w, unsigned int id, struct machine *m, void (*fn)(struct worker *),
 		 void *arg);
+/* No thread, or one that cannot enter its machine: the program ends with the reason. */
 void worker_start(struct worker *w);
 /* Wait for all; fails the test if a check of one failed. */
 void workers_join(struct worker *w, unsigned int n);

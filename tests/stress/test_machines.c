@@ -2,6 +2,8 @@
 /* Several machines in one process: none sees another. */
 #include "stress.h"
 
+#include "../support/child.h"
+
 #define SMALL "preset=x86_64 mem=64M cpus=2"
 #define LARGE "preset=numa-2 mem=256M cpus=4 isolate_metadata=1"
 #define NR_HELD 64
@@ -221,6 +223,33 @@ static void no_machine_entered(void **state)
 	stress_shutdown(a);
 }
 
+static void idle_worker(struct worker *w)
+{
+	(void)w;
+}
+
+static void start_worker(void *gone)
+{
+	struct worker w;
+
+	worker_init(&w, 7, gone, idle_worker, NULL);
+	worker_start(&w);
+	pthread_join(w.thread, NULL);
+}
+
+/* The program ends at once and says so: others might wait for the thread. */
+static void a_worker_that_cannot_enter(void **state)
+{
+	struct machine *m = stress_boot(SMALL);
+	struct child_end end;
+
+	stress_shutdown(m);
+	end = run_child(start_worker, m);
+	assert_true(WIFEXITED(end.status));
+	assert_int_equal(WEXITSTATUS(end.status), 1);
+	assert_non_null(strstr(end.words, "thread 7: machine_enter"));
+}
+
 static const struct CMUnitTest machines_tests[] = {
 	cmocka_unit_test(different_threads_on_two_machines),
 	cmocka_unit_test(one_thread_on_two_machines),
@@ -228,5 +257,6 @@ static const struct CMUnitTest machines_tests[] = {
 	cmocka_unit_test(neither_sees_the_other),
 	cmocka_unit_test(machines_come_and_go_in_every_thread),
 	cmocka_unit_test(no_machine_entered),
+	cmocka_unit_test(a_worker_that_cannot_enter),
 };
 STRESS_GROUP(machines, machines_tests);
