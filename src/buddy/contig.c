@@ -31,6 +31,7 @@
 #include "buddy/page_owner.h"
 #include "lib/context.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 
 struct contig_range {
 	struct buddy *b;
@@ -312,16 +313,10 @@ static uint64_t find_busy_locked(struct zone *zone, uint64_t pfn, uint64_t end)
 	return busy;
 }
 
-/* The first multiple of @nr at or behind @pfn. */
-static uint64_t round_up_to(uint64_t pfn, uint64_t nr)
-{
-	return (pfn + nr - 1) / nr * nr;
-}
-
 static struct page *alloc_range_in_zone(struct zone *zone, uint64_t nr, gfp_t gfp)
 {
 	struct buddy *b = zone->kernel->buddy;
-	uint64_t end = zone->start_pfn + zone->spanned, pfn = round_up_to(zone->start_pfn, nr);
+	uint64_t end = zone->start_pfn + zone->spanned, pfn = roundup(zone->start_pfn, nr);
 
 	while (pfn + nr <= end) {
 		uint64_t busy;
@@ -331,7 +326,7 @@ static struct page *alloc_range_in_zone(struct zone *zone, uint64_t nr, gfp_t gf
 		arch_spin_unlock(&zone->lock);
 		if (busy == pfn + nr && !alloc_range(b, pfn, pfn + nr, MIGRATE_MOVABLE, gfp))
 			return pfn_page(b, pfn);
-		pfn = busy == pfn + nr ? busy : round_up_to(busy + 1, nr);
+		pfn = busy == pfn + nr ? busy : roundup(busy + 1, nr);
 	}
 	return NULL;
 }

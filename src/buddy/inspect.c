@@ -11,6 +11,7 @@
 #include "buddy/buddy.h"
 #include "buddy/pcp.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 
 #include <limits.h>
 
@@ -30,7 +31,7 @@ static unsigned long top_blocks_at(const struct page *page)
 /* First frame of the lowest run of @blocks free blocks in @zone; UINT64_MAX: none. */
 static uint64_t find_run(const struct buddy *b, const struct zone *zone, unsigned long blocks)
 {
-	uint64_t pfn = (zone->start_pfn + TOP_PAGES - 1) & ~(uint64_t)(TOP_PAGES - 1), start = pfn;
+	uint64_t pfn = round_up(zone->start_pfn, TOP_PAGES), start = pfn;
 
 	while (pfn + TOP_PAGES <= zone->start_pfn + zone->spanned) {
 		unsigned long here = top_blocks_at(pfn_page(b, pfn));

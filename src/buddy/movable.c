@@ -17,6 +17,7 @@
 #include "buddy/zone.h"
 
 #include "lib/errno.h"
+#include "lib/math.h"
 #include "memblock/memblock.h"
 
 struct deal {
@@ -58,11 +59,6 @@ static uint64_t kernel_frames(const struct buddy *b)
 	return core < total ? core : 0;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Move the border of @pgdat up by @share frames of RAM, as far as there are any. */
 static void deal_node(struct deal *d, struct pgdat *pgdat, uint64_t share)
 {
@@ -78,15 +74,15 @@ static void deal_node(struct deal *d, struct pgdat *pgdat, uint64_t share)
 		if (r->nid != pgdat->nid || start >= end)
 			continue;
 		if (start < d->first) {
-			nr = min_u64(end, d->first) - start;
-			share -= min_u64(nr, share);
-			d->need -= min_u64(nr, d->need);
+			nr = min(end, d->first) - start;
+			share -= min(nr, share);
+			d->need -= min(nr, d->need);
 			start += nr;
 		}
-		nr = min_u64(end - start, share);
+		nr = min(end - start, share);
 		pgdat->movable_pfn = start + nr;
 		share -= nr;
-		d->need -= min_u64(nr, d->need);
+		d->need -= min(nr, d->need);
 		if (!share && end > d->first)
 			break;
 	}

@@ -19,6 +19,7 @@
 
 #include "buddy/buddy.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 
 #define SHRINK_BATCH 128
 #define SHRINKER_NAME_MAX 64
@@ -33,11 +34,6 @@ struct shrinker_entry {
 };
 
 /* --- one shrinker ----------------------------------------------------------------------------- */
-
-static unsigned long min_ul(unsigned long a, unsigned long b)
-{
-	return a < b ? a : b;
-}
 
 /* @a * @b, as far as it goes. */
 static unsigned long mul_ul(unsigned long a, unsigned long b)
@@ -72,7 +68,7 @@ static unsigned long scan_batches(struct kernel *k, struct shrinker *s, struct s
 	unsigned long freed = 0;
 
 	while (total >= batch || total >= count) {
-		unsigned long n = min_ul(batch, total), ret;
+		unsigned long n = min(batch, total), ret;
 
 		sc->nr_to_scan = n;
 		sc->nr_scanned = n;
@@ -82,7 +78,7 @@ static unsigned long scan_batches(struct kernel *k, struct shrinker *s, struct s
 		freed += ret;
 		reclaim_count(&k->buddy->reclaim->slabs_scanned, sc->nr_scanned);
 		*scanned += sc->nr_scanned;
-		total -= min_ul(total, sc->nr_scanned);
+		total -= min(total, sc->nr_scanned);
 		/* One that looks at nothing would be asked for ever. */
 		if (!sc->nr_scanned || !total)
 			break;
@@ -105,10 +101,10 @@ static unsigned long shrink_one(struct kernel *k, struct shrinker_entry *e,
 		wanted = mul_ul(count >> priority, 4) / (unsigned long)s->seeks;
 	else
 		wanted = count / 2;
-	total = min_ul(add_ul(put_off >> priority, wanted), mul_ul(count, 2));
+	total = min(add_ul(put_off >> priority, wanted), mul_ul(count, 2));
 	freed = scan_batches(k, s, sc, count, total, &scanned);
 	left = add_ul(put_off, wanted);
-	left = left > scanned ? min_ul(left - scanned, mul_ul(count, 2)) : 0;
+	left = left > scanned ? min(left - scanned, mul_ul(count, 2)) : 0;
 	__atomic_fetch_add(deferred, left, __ATOMIC_RELAXED);
 	return freed;
 }

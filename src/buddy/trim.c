@@ -19,6 +19,7 @@
 #include "buddy/buddy.h"
 
 #include "buddy/free_area.h"
+#include "lib/math.h"
 #include "memblock/memblock.h"
 
 /* Give back the free block that begins at @pfn, if one does. Returns the frame to go on with. */
@@ -45,7 +46,7 @@ static unsigned long trim_range(struct zone *zone, uint64_t pfn, uint64_t end)
 	uint64_t step = PAGEBLOCK_NR(zone->kernel->buddy);
 	unsigned long trimmed = 0;
 
-	pfn = (pfn + step - 1) & ~(step - 1);
+	pfn = round_up(pfn, step);
 	while (pfn < end)
 		pfn = trim_at(zone, pfn, &trimmed);
 	return trimmed;

@@ -4,6 +4,7 @@
 #define KMEM_BUDDY_ZONE_H
 
 #include "buddy/internal.h"
+#include "lib/math.h"
 
 #define ZONE_DMA_END (16ull << 20 >> PAGE_SHIFT)
 #define ZONE_DMA32_END (4ull << 30 >> PAGE_SHIFT)
@@ -14,7 +15,7 @@ int zone_apply_counts(struct buddy *b, struct machine_error *err);
 /* A frame number, rounded up to a multiple of the largest block. */
 static inline uint64_t zone_align_up(uint64_t pfn)
 {
-	return (pfn + (1ull << (MAX_ORDER - 1)) - 1) & ~((1ull << (MAX_ORDER - 1)) - 1);
+	return round_up(pfn, 1ull << (MAX_ORDER - 1));
 }
 
 /* movable.c: the type of zone that ZONE_MOVABLE is cut from: the highest that the map reaches. */

@@ -12,6 +12,7 @@
 #include "common/rcu.h"
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
@@ -35,7 +36,7 @@ unsigned int cache_calculate_alignment(slab_flags_t flags, unsigned int align, u
 	}
 	if (align < ARCH_SLAB_MINALIGN)
 		align = ARCH_SLAB_MINALIGN;
-	return (align + (unsigned int)sizeof(void *) - 1) & ~((unsigned int)sizeof(void *) - 1);
+	return round_up(align, sizeof(void *));
 }
 
 /* --- structures ------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
  */
 #include "common/backend.h"
 #include "common/registry.h"
+#include "lib/math.h"
 #include "lib/string.h"
 
 #define SLAB_NEVER_MERGE                                                                          \
@@ -32,11 +33,6 @@ struct cache_alias {
 	size_t bytes;			/* of this structure with its name */
 	char name[];
 };
-
-static unsigned int round_up(unsigned int n, unsigned int align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
 
 static bool may_merge(const struct kmem_cache *s)
 {

@@ -15,6 +15,7 @@
 #include "common/trace.h"
 #include "buddy/buddy.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 #include "lib/report.h"
 
 struct kmalloc_kind {
@@ -119,7 +120,7 @@ size_t kmalloc_size_roundup(size_t size)
 	if (!size)
 		return 0;
 	if (!backend_traits.kmalloc_shift_low && size <= SIZE_MAX - ARCH_KMALLOC_MINALIGN)
-		return (size + ARCH_KMALLOC_MINALIGN - 1) & ~(ARCH_KMALLOC_MINALIGN - 1);
+		return round_up(size, ARCH_KMALLOC_MINALIGN);
 	if (size <= backend_traits.kmalloc_max_cache)
 		return class_size(class_of((unsigned int)size, backend_traits.kmalloc_shift_low));
 	while (bytes < size && bytes <= SIZE_MAX / 2)

@@ -23,6 +23,7 @@
 #include "lib/fork.h"
 #include "lib/kernel.h"
 #include "lib/lock_rank.h"
+#include "lib/math.h"
 #include "lib/range_tree.h"
 #include "lib/report.h"
 #include "lib/string.h"
@@ -41,11 +42,6 @@ struct percpu_pool {
 	size_t end;			/* of a window */
 	size_t used;
 };
-
-static size_t round_up(size_t n, size_t align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
 
 static size_t rounded_size(size_t size)
 {

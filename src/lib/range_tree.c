@@ -5,6 +5,7 @@
  */
 #include "lib/range_tree.h"
 
+#include "lib/math.h"
 #include "lib/rand.h"
 
 static size_t length(const struct range_node *node)
@@ -117,11 +118,6 @@ void range_tree_add(struct range_tree *tree, struct range_node *node, size_t sta
 	insert(tree, node, start, end);
 }
 
-static size_t align_up(size_t n, size_t align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
-
 static struct range_node *lowest_fit(struct range_node *node, size_t size, size_t align)
 {
 	struct range_node *found;
@@ -132,7 +128,7 @@ static struct range_node *lowest_fit(struct range_node *node, size_t size, size_
 	found = lowest_fit(node->left, size, align);
 	if (found)
 		return found;
-	start = align_up(node->start, align);
+	start = round_up(node->start, align);
 	if (start < node->end && node->end - start >= size)
 		return node;
 	return lowest_fit(node->right, size, align);
@@ -148,7 +144,7 @@ bool range_tree_take(struct range_tree *tree, size_t size, size_t align, size_t 
 		return false;
 	start = node->start;
 	end = node->end;
-	taken = align_up(start, align);
+	taken = round_up(start, align);
 	remove(tree, node);
 	put_spare(spare, node);
 	if (taken + size < end) {

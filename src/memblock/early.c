@@ -9,6 +9,7 @@
 #include "memblock/memblock.h"
 
 #include "lib/errno.h"
+#include "lib/math.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
@@ -125,11 +126,6 @@ struct wish {
 	int nid;
 };
 
-static phys_addr_t min_addr(phys_addr_t a, phys_addr_t b)
-{
-	return a < b ? a : b;
-}
-
 /* @who asked for an alignment that is none. */
 static bool check_wish(struct kernel *k, struct wish *w, const char *who)
 {
@@ -185,7 +181,7 @@ static void *alloc_ptr(struct wish w, bool exact, bool raw, const char *who)
 		return NULL;
 	if (w.max == MEMBLOCK_ALLOC_ACCESSIBLE)
 		w.max = k->memblock->current_limit;
-	w.max = min_addr(w.max, k->memblock->direct_end);
+	w.max = min(w.max, k->memblock->direct_end);
 	at = w.max ? find(k, &w, exact) : 0;
 	if (!at && w.min && w.max) {
 		w.min = 0;

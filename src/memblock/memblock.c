@@ -27,6 +27,7 @@
 #include "memblock/memblock.h"
 
 #include "lib/errno.h"
+#include "lib/math.h"
 #include "lib/string.h"
 
 #define MEMBLOCK_INIT_REGIONS 16
@@ -322,7 +323,7 @@ static phys_addr_t memblock_fit(phys_addr_t low, phys_addr_t high, phys_addr_t s
 
 	if (high <= low || high - low < size)
 		return 0;
-	at = bottom_up ? (low + align - 1) & ~(align - 1) : (high - size) & ~(align - 1);
+	at = bottom_up ? round_up(low, align) : (high - size) & ~(align - 1);
 	if (at < low || at > high - size)
 		return 0;
 	return at;

@@ -23,6 +23,7 @@
 #include "slab/slab.h"
 
 #include "lib/errno.h"
+#include "lib/math.h"
 
 /* A slab as one order would make it. */
 struct slab_layout {
@@ -30,13 +31,6 @@ struct slab_layout {
 	unsigned int order;
 	unsigned int left_over;
 };
-
-static unsigned int round_up_to(unsigned int value, unsigned int step)
-{
-	unsigned int rest = value % step;
-
-	return rest ? value + step - rest : value;
-}
 
 /* A debug cache has a second byte for each object: whether a user has it. */
 static unsigned int freelist_bytes(const struct slab_request *req, unsigned int num)
@@ -168,15 +162,15 @@ static void slab_size_of_object(struct slab_geometry *geo, const struct slab_req
 	geo->obj_offset = 0;
 	geo->size = req->object_size;
 	if (req->flags & (SLAB_RED_ZONE | SLAB_STORE_USER))
-		geo->size = round_up_to(geo->size, sizeof(uint64_t));
+		geo->size = roundup(geo->size, sizeof(uint64_t));
 	geo->tail = geo->size;
 	if (req->flags & SLAB_RED_ZONE) {
-		geo->obj_offset = round_up_to(sizeof(uint64_t), geo->align);
+		geo->obj_offset = roundup(sizeof(uint64_t), geo->align);
 		geo->size += geo->obj_offset + (unsigned int)sizeof(uint64_t);
 	}
 	if (req->flags & SLAB_STORE_USER)
 		geo->size += (unsigned int)sizeof(uint64_t);
-	geo->size = round_up_to(geo->size, geo->align);
+	geo->size = roundup(geo->size, geo->align);
 }
 
 int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
@@ -186,7 +180,7 @@ int slab_geometry(struct slab_geometry *geo, const struct slab_request *req)
 	geo->align = cache_calculate_alignment(req->flags, req->align, req->object_size);
 	slab_size_of_object(geo, req);
 	if (geo->size < SLAB_OBJ_MIN_SIZE)
-		geo->size = round_up_to(SLAB_OBJ_MIN_SIZE, geo->align);
+		geo->size = roundup(SLAB_OBJ_MIN_SIZE, geo->align);
 	geo->colour_off = geo->align > ARCH_CACHE_LINE ? geo->align : ARCH_CACHE_LINE;
 
 	if (!slab_choose_layout(req, geo->size, &geo->mgmt, &layout))

@@ -23,14 +23,9 @@
 
 #include "common/debug_words.h"
 #include "lib/errno.h"
+#include "lib/math.h"
 
 #define WORD ((unsigned int)sizeof(void *))
-
-/* @align is a power of two. */
-static unsigned int round_up(unsigned int n, unsigned int align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
 
 static unsigned int objects_in(unsigned int order, unsigned int size)
 {

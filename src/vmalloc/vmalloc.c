@@ -28,6 +28,7 @@
 #include "common/registry.h"
 #include "lib/context.h"
 #include "lib/kva_layout.h"
+#include "lib/math.h"
 #include "lib/report.h"
 
 bool vmalloc_begin(struct vmalloc *v, gfp_t gfp, const char *who)
@@ -123,7 +124,7 @@ static void *make_area(struct vmalloc *v, const struct vm_request *r, unsigned i
 	unsigned long unit = PAGE_SIZE << order;
 	struct vmap_vm *vm;
 
-	padded.size = (r->size + unit - 1) & ~(unit - 1);
+	padded.size = round_up(r->size, unit);
 	if (padded.align < unit)
 		padded.align = unit;
 	padded.flags &= ~VM_ALLOW_HUGE_VMAP;

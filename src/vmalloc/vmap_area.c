@@ -34,6 +34,7 @@
 #include "lib/fork.h"
 #include "lib/list.h"
 #include "lib/lock_rank.h"
+#include "lib/math.h"
 #include "lib/report.h"
 
 /* Linux: lazy_max_pages(). */
@@ -205,7 +206,7 @@ static struct vmap_area *lowest_fit(const struct vmap_areas *areas, const struct
 		kva_t stop = va->end < end ? va->end : end;
 		kva_t at = va->start > r->start ? va->start : r->start;
 
-		at = (at + r->align - 1) & ~(r->align - 1);
+		at = round_up(at, r->align);
 		if (at < stop && stop - at >= r->size) {
 			*start = at;
 			return va;
