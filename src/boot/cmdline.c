@@ -10,6 +10,7 @@
 
 #include "common/backend.h"
 #include "common/debug_words.h"
+#include "lib/number.h"
 #include "lib/report.h"
 #include "lib/string.h"
 
@@ -32,32 +33,9 @@ struct option {
 
 static bool parse_number(const char **at, uint64_t *out)
 {
-	const char *p = *at;
-	unsigned int base = 10;
-	uint64_t n = 0;
+	unsigned int base = number_base(at);
 
-	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
-		base = 16;
-		p += 2;
-	}
-	const char *first = p;
-
-	for (;; p++) {
-		unsigned int digit;
-
-		if (*p >= '0' && *p <= '9')
-			digit = (unsigned int)(*p - '0');
-		else if (base == 16 && (*p | 32) >= 'a' && (*p | 32) <= 'f')
-			digit = (unsigned int)((*p | 32) - 'a') + 10;
-		else
-			break;
-		if (n > (UINT64_MAX - digit) / base)
-			return false;
-		n = n * base + digit;
-	}
-	*at = p;
-	*out = n;
-	return p != first;
+	return !number_read(at, NULL, base, UINT64_MAX, out);
 }
 
 static bool parse_size(const char *value, uint64_t *out)

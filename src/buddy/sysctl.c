@@ -7,6 +7,7 @@
 
 #include "buddy/watermark.h"
 #include "lib/errno.h"
+#include "lib/number.h"
 #include "lib/string.h"
 
 #include <limits.h>
@@ -122,33 +123,16 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static unsigned int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned int)(c - '0');
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : UINT_MAX;
-}
-
 /* The number at *@at, which moves on behind it and the blanks that follow. */
 static bool parse_number(const char **at, unsigned int *out)
 {
-	const char *p = *at, *first;
-	unsigned int base = 10, digit;
-	uint64_t n = 0;
+	const char *p = *at;
+	unsigned int base = number_base(&p);
+	uint64_t n;
 
-	if (*p == '0' && (p[1] | 0x20) == 'x') {
-		base = 16;
-		p += 2;
-	} else if (*p == '0' && p[1]) {
+	if (base == 10 && *p == '0' && p[1])
 		base = 8;
-	}
-	for (first = p; (digit = digit_of(*p)) < base; p++) {
-		n = n * base + digit;
-		if (n > UINT_MAX)
-			return false;
-	}
-	if (p == first || (*p && !is_blank(*p)))
+	if (number_read(&p, NULL, base, UINT_MAX, &n) || (*p && !is_blank(*p)))
 		return false;
 	while (is_blank(*p))
 		p++;

@@ -26,6 +26,7 @@
 #include "lib/errno.h"
 #include "lib/fork.h"
 #include "lib/lock_rank.h"
+#include "lib/number.h"
 #include "lib/rand.h"
 #include "lib/report.h"
 #include "lib/slowed.h"
@@ -183,20 +184,17 @@ static bool parse_yes_no(const char *text, size_t len, int64_t *out)
 	return *out || *text == 'N' || *text == 'n' || *text == '0';
 }
 
-/* Of so few digits that 64 bits hold them; the setting's bounds are the caller's to check. */
+/* The setting's bounds are the caller's to check. */
 static bool parse_number(const char *text, size_t len, int64_t *out)
 {
+	const char *end = text + len;
 	bool minus = len && *text == '-';
-	int64_t n = 0;
+	uint64_t n;
 
-	if (len == minus || len > 11)
+	text += minus;
+	if (number_read(&text, end, 10, INT64_MAX, &n) || text != end)
 		return false;
-	for (size_t i = minus; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		n = 10 * n + (text[i] - '0');
-	}
-	*out = minus ? -n : n;
+	*out = minus ? -(int64_t)n : (int64_t)n;
 	return true;
 }
 

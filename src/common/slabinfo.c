@@ -6,7 +6,10 @@
 #include "common/backend.h"
 #include "common/registry.h"
 #include "lib/errno.h"
+#include "lib/number.h"
 #include "lib/string.h"
+
+#include <limits.h>
 
 static void show_cache(struct kmem_cache *s, struct seq_file *m)
 {
@@ -54,20 +57,16 @@ static bool is_space(char c)
 static bool read_int(struct text *t, int *out)
 {
 	bool negative;
-	const char *first;
-	int n = 0;
+	uint64_t n;
 
 	while (t->at < t->end && is_space(*t->at))
 		t->at++;
 	negative = t->at < t->end && *t->at == '-';
 	t->at += negative;
-	for (first = t->at; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++) {
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, *t->at - '0', &n))
-			return false;
-	}
-	*out = negative ? -n : n;
-	return t->at != first;
+	if (number_read(&t->at, t->end, 10, INT_MAX, &n))
+		return false;
+	*out = negative ? -(int)n : (int)n;
+	return true;
 }
 
 /* Aliases have no line, so they have no tunables. */

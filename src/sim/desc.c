@@ -8,6 +8,7 @@
  */
 #include "sim/desc.h"
 #include "sim/error.h"
+#include "sim/number.h"
 #include "sim/tlb.h"
 
 #include <ctype.h>
@@ -113,45 +114,9 @@ static int cut_words(struct parser *p, char *text)
 
 /* --- values -------------------------------------------------------------------------------- */
 
-/* Digits at *@at; 0x for hex. Moves *@at behind them. */
-static bool read_number(const char **at, uint64_t *out)
-{
-	const char *s = *at;
-	int base = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
-	char *end;
-
-	if (base == 16)
-		s += 2;
-	if (base == 16 ? !isxdigit((unsigned char)*s) : !isdigit((unsigned char)*s))
-		return false;
-	errno = 0;
-	*out = strtoull(s, &end, base);
-	*at = end;
-	return !errno;
-}
-
-bool desc_read_size(const char **at, uint64_t *out)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	unsigned int shift;
-
-	if (!read_number(at, out))
-		return false;
-	unit = **at ? strchr(units, toupper((unsigned char)**at)) : NULL;
-	if (!unit)
-		return true;
-	shift = 10 * (unsigned int)(unit - units + 1);
-	(*at)++;
-	if (*out > UINT64_MAX >> shift)
-		return false;
-	*out <<= shift;
-	return true;
-}
-
 static bool whole_number(const char *value, uint64_t min, uint64_t max, uint64_t *out)
 {
-	return read_number(&value, out) && !*value && *out >= min && *out <= max;
+	return sim_read_number(&value, out) && !*value && *out >= min && *out <= max;
 }
 
 static const char *bad_number(struct parser *p, uint64_t min, uint64_t max)
@@ -192,12 +157,12 @@ static bool read_range(const char **at, bool with_node, struct machine_range *r)
 	uint64_t node;
 
 	r->node = NUMA_NO_NODE;
-	if (!desc_read_size(at, &r->start) || *(*at)++ != '-' || !desc_read_size(at, &r->end))
+	if (!sim_read_size(at, &r->start) || *(*at)++ != '-' || !sim_read_size(at, &r->end))
 		return false;
 	if (!with_node || **at != '@')
 		return true;
 	(*at)++;
-	if (!read_number(at, &node) || node >= DESC_MAX_NODES)
+	if (!sim_read_number(at, &node) || node >= DESC_MAX_NODES)
 		return false;
 	r->node = (int)node;
 	return true;
@@ -255,7 +220,7 @@ static const char *set_mem(struct parser *p, const char *value)
 {
 	const char *at = value;
 
-	if (!desc_read_size(&at, &p->desc->mem) || *at)
+	if (!sim_read_size(&at, &p->desc->mem) || *at)
 		return "a size is needed: a number, K, M, G or T behind it";
 	if (p->desc->mem < 2 * PAGE_SIZE)
 		return "a machine needs RAM";
@@ -285,15 +250,15 @@ static bool read_zone_pages(const char **at, struct machine_zone_pages *z)
 	uint64_t node;
 	size_t len;
 
-	if (!read_number(at, &node) || node >= DESC_MAX_NODES || *(*at)++ != '/')
+	if (!sim_read_number(at, &node) || node >= DESC_MAX_NODES || *(*at)++ != '/')
 		return false;
 	len = strcspn(*at, ":,");
 	z->node = (int)node;
 	z->zone = zone_by_name(*at, len);
 	*at += len;
-	if (z->zone < 0 || *(*at)++ != ':' || !read_number(at, &z->present) || *(*at)++ != ':')
+	if (z->zone < 0 || *(*at)++ != ':' || !sim_read_number(at, &z->present) || *(*at)++ != ':')
 		return false;
-	return read_number(at, &z->managed);
+	return sim_read_number(at, &z->managed);
 }
 
 static const char *set_zone_pages(struct parser *p, const char *value)
@@ -350,7 +315,7 @@ static const char *set_distance(struct parser *p, const char *value)
 	for (p->rows = 1;; value++) {
 		uint64_t d;
 
-		if (!read_number(&value, &d) || d < 10 || d > 255)
+		if (!sim_read_number(&value, &d) || d < 10 || d > 255)
 			return "rows of figures from 10 to 255 are needed, as in 10,20/20,10";
 		p->owned->distance[n++] = (uint8_t)d;
 		column++;

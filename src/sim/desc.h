@@ -39,9 +39,6 @@ void range_vec_free(struct range_vec *vec);
 void range_vec_cut(struct range_vec *vec, uint64_t start, uint64_t end);
 void range_vec_sort(struct range_vec *vec);
 
-/* A number of bytes, maybe with K, M, G or T, at *@at, which is moved behind it. */
-bool desc_read_size(const char **at, uint64_t *out);
-
 /*
  * A complete copy of @desc: RAM as ascending ranges of whole pages, each with its node; what the
  * command line makes of it; what a real boot reserves, if the description asks for it; every default

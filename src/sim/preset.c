@@ -18,12 +18,12 @@
  *          from 1 MiB on, a memmap of 64 bytes for each frame, two pages for each CPU.
  */
 #include "sim/desc.h"
+#include "sim/number.h"
 
 #include "lib/kva_layout.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define KIB ((uint64_t)1 << 10)
@@ -243,25 +243,14 @@ uint64_t desc_vmalloc_size(const struct machine_desc *desc)
 {
 	static const char name[] = "vmalloc=";
 	const char *at = desc->cmdline;
-	char *end;
 	uint64_t size;
 
 	for (; at && (at = strstr(at, name)); at++) {
 		if (at > desc->cmdline && !isspace((unsigned char)at[-1]))
 			continue;
 		/* Boot parses the word in earnest and refuses a bad one. */
-		size = strtoull(at + strlen(name), &end, 0);
-		switch (tolower((unsigned char)*end)) {
-		case 't':
-			return size << 40;
-		case 'g':
-			return size << 30;
-		case 'm':
-			return size << 20;
-		case 'k':
-			return size << 10;
-		}
-		return size;
+		at += strlen(name);
+		return sim_read_size(&at, &size) ? size : 0;
 	}
 	return 0;
 }

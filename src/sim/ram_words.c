@@ -24,6 +24,7 @@
  */
 #include "sim/ram_words.h"
 #include "sim/error.h"
+#include "sim/number.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -100,7 +101,7 @@ static int parse_mem(struct ram_words *rw, const struct cmd_word *w, struct mach
 
 	if (value_is(w, "nopentium"))
 		return not_here(w, err, "large pages cannot be switched off");
-	if (!desc_read_size(&at, &size) || at != w->end)
+	if (!sim_read_size(&at, &size) || at != w->end)
 		return bad_value(w, err, "a size is needed");
 	return set_limit(rw, w, size, err);
 }
@@ -133,14 +134,14 @@ static int parse_range(struct ram_words *rw, const struct cmd_word *w, const cha
 	uint64_t size, start;
 	char kind;
 
-	if (!desc_read_size(at, &size))
+	if (!sim_read_size(at, &size))
 		return bad_value(w, err, "SIZE@START, with one of @#$! between, is needed");
 	if (*at == w->end || **at == ',')
 		return set_limit(rw, w, size, err);
 	kind = *(*at)++;
 	if (kind == '%')
 		return not_here(w, err, "types of ranges cannot be changed");
-	if (!strchr("@#$!", kind) || !desc_read_size(at, &start) || !size || start + size < start)
+	if (!strchr("@#$!", kind) || !sim_read_size(at, &start) || !size || start + size < start)
 		return bad_value(w, err, "SIZE@START, with one of @#$! between, is needed");
 	if (kind == '@')
 		return use_range(rw, w, start, start + size, err);
@@ -171,12 +172,9 @@ static int parse_memmap(struct ram_words *rw, const struct cmd_word *w, struct m
 static int parse_fake(struct ram_words *rw, const struct cmd_word *w, struct machine_error *err)
 {
 	const char *at = w->value + strlen("fake=");
-	uint64_t n = 0;
-	bool digits = isdigit((unsigned char)*at);
+	uint64_t n;
 
-	for (; isdigit((unsigned char)*at) && n < (uint64_t)1 << 40; at++)
-		n = n * 10 + (uint64_t)(*at - '0');
-	if (!digits || !n)
+	if (!sim_read_number(&at, &n) || !n || n >= (uint64_t)1 << 34)
 		return bad_value(w, err, "fake=N, fake=NU or fake=SIZE with M or G is needed");
 	rw->fake = at == w->end ? FAKE_COUNT : *at == 'U' ? FAKE_EACH : FAKE_SIZE;
 	if (rw->fake == FAKE_SIZE) {

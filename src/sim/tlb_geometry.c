@@ -10,10 +10,9 @@
  * vendors' optimization manuals) say of its data TLBs and second level. Paging-structure caches are
  * described nowhere; the sizes are those that measurements in the literature found on such cores.
  */
+#include "sim/number.h"
 #include "sim/tlb.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define TLB_MAX_ENTRIES 65536u
@@ -40,15 +39,10 @@ static struct tlb_shape *shape_by_name(struct tlb_geometry *geometry, const char
 
 static bool read_count(const char **at, unsigned int *n)
 {
-	unsigned long value;
-	char *end;
+	uint64_t value;
 
-	if (!isdigit((unsigned char)**at))
+	if (!sim_read_number(at, &value) || value > TLB_MAX_ENTRIES)
 		return false;
-	value = strtoul(*at, &end, 10);
-	if (value > TLB_MAX_ENTRIES)
-		return false;
-	*at = end;
 	*n = (unsigned int)value;
 	return true;
 }

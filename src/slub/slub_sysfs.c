@@ -9,6 +9,7 @@
 #include "slub/slub_debug.h"
 
 #include "lib/errno.h"
+#include "lib/number.h"
 #include "lib/string.h"
 
 struct file {
@@ -223,22 +224,16 @@ static void show_slabs_cpu_partial(struct slub_cache *s, struct seq_file *m)
 /* As kstrtoul() with base 10. */
 static long parse(const char *text, unsigned long max, unsigned long *out)
 {
-	unsigned long n = 0;
+	uint64_t n;
+	int err;
 
-	if (*text == '+')
-		text++;
-	if (!*text)
+	text += *text == '+';
+	err = number_read(&text, NULL, 10, max, &n);
+	if (err)
+		return err;
+	if (*text)
 		return -EINVAL;
-	for (; *text; text++) {
-		unsigned long digit = (unsigned long)(*text - '0');
-
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		if (n > (max - digit) / 10)
-			return -ERANGE;
-		n = n * 10 + digit;
-	}
-	*out = n;
+	*out = (unsigned long)n;
 	return 0;
 }
 

@@ -111,6 +111,7 @@ static void test_fake_nodes_by_number(void **state)
 	sim_hear_all();
 	expect_ram("ram=0-256M cmdline=numa=fake=4", "0-64@0,64-128@1,128-192@2,192-256@3");
 	/* 85 MiB each: 64, and the 64 that are left over make two nodes a step of 32 larger. */
+	expect_ram("ram=0-256M cmdline=numa=fake=0x3", "0-96@0,96-160@1,160-256@2");
 	expect_ram("ram=0-256M cmdline=numa=fake=3", "0-96@0,96-160@1,160-256@2");
 	expect_ram("ram=0-288M cmdline=numa=fake=4", "0-96@0,96-160@1,160-224@2,224-288@3");
 	/* A hole is no RAM: the node that meets it grows. */

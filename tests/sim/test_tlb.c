@@ -145,7 +145,7 @@ static void test_geometry(void **state)
 	assert_null(tlb_geometry_parse(&g, NULL));
 	assert_int_equal(g.shape[TLB_L2].entries, 1536);
 	assert_int_equal(g.shape[TLB_L2].ways, 12);
-	assert_null(tlb_geometry_parse(&g, "l2:2048/8,1g:0,pml5e:1/1"));
+	assert_null(tlb_geometry_parse(&g, "l2:0x800/8,1g:0,pml5e:1/1"));
 	assert_int_equal(g.shape[TLB_L2].entries, 2048);
 	assert_int_equal(g.shape[TLB_1G].entries, 0);
 	assert_int_equal(g.shape[TLB_PML5E].entries, 1);

@@ -371,7 +371,7 @@ static void test_vmalloc_size_on_x86_32(void **state)
 {
 	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1", 120 * MIB);
 	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1 cmdline=vmalloc=256M", 256 * MIB);
-	check_vmalloc_size("x86_32_pae mem=1G isolate_metadata=1 cmdline=vmalloc=200M", 200 * MIB);
+	check_vmalloc_size("x86_32_pae mem=1G isolate_metadata=1 cmdline=vmalloc=0200M", 200 * MIB);
 	/* Less than the usual 128 MiB: more low memory. */
 	check_vmalloc_size("x86_32 mem=1G isolate_metadata=1 cmdline=vmalloc=32M", 32 * MIB);
 }
