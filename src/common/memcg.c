@@ -387,7 +387,7 @@ bool memcg_fork(struct kernel *k, struct fork_walk *w)
 {
 	if (!k->memcg)
 		return true;
-	if (fork_in_child(w))
+	if (fork_walk_in_child(w))
 		forget_threads(k->memcg);
 	return fork_spinlock(w, &k->memcg->lock);
 }

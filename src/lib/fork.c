@@ -93,7 +93,7 @@ bool fork_rwsem(struct fork_walk *w, struct rw_semaphore *sem)
 		return taken(w, take_to_read(sem, w->ms));
 	if (!give_back(w))
 		return true;
-	if (!fork_in_child(w)) {
+	if (!fork_walk_in_child(w)) {
 		up_read(sem);
 		return true;
 	}
@@ -104,7 +104,7 @@ bool fork_rwsem(struct fork_walk *w, struct rw_semaphore *sem)
 
 void fork_leave_mutex(const struct fork_walk *w, struct mutex *mutex)
 {
-	if (!fork_in_child(w) || mutex_is_mine(mutex))
+	if (!fork_walk_in_child(w) || mutex_is_mine(mutex))
 		return;
 	mutex_set_owner(mutex, NULL);
 	__atomic_store_n(&mutex->value, 0, __ATOMIC_RELEASE);

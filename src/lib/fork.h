@@ -25,7 +25,7 @@ struct fork_walk {
 };
 
 /* Whether the walk is in the child: what belonged to other threads is nobody's. */
-static inline bool fork_in_child(const struct fork_walk *w)
+static inline bool fork_walk_in_child(const struct fork_walk *w)
 {
 	return w->step == ARCH_FORK_CHILD;
 }

@@ -317,7 +317,7 @@ bool kmap_local_fork(struct vmalloc *v, struct fork_walk *w)
 
 		if (!fork_spinlock(w, &cw->lock))
 			return false;
-		if (fork_in_child(w))
+		if (fork_walk_in_child(w))
 			forget_threads(cw);
 	}
 	return true;
