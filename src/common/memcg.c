@@ -27,6 +27,7 @@
 #include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/mutex.h"
+#include "lib/once.h"
 #include "lib/report.h"
 #include "lib/slowed.h"
 
@@ -217,23 +218,6 @@ static struct memcg_state *memcg_make(const struct arch_machine *am)
 	return NULL;
 }
 
-/* The machine's state, made when it is first asked for. NULL: no memory. */
-static struct memcg_state *memcg_get(struct kernel *k)
-{
-	struct memcg_state *st = __atomic_load_n(&k->memcg, __ATOMIC_ACQUIRE);
-
-	if (st)
-		return st;
-	arch_spin_lock(&k->once_lock);
-	st = k->memcg;
-	if (!st) {
-		st = memcg_make(k->arch);
-		__atomic_store_n(&k->memcg, st, __ATOMIC_RELEASE);
-	}
-	arch_spin_unlock(&k->once_lock);
-	return st;
-}
-
 struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
 {
 	struct kernel *k = arch_kernel();
@@ -247,7 +231,7 @@ struct kmem_cgroup *kmem_cgroup_create(uint64_t limit)
 		return NULL;
 	}
 	context_might_sleep("kmem_cgroup_create");
-	st = memcg_get(k);
+	st = kernel_once(k, &k->memcg, memcg_make);
 	g = st ? arch_host_alloc(k->arch, sizeof(*g)) : NULL;
 	if (!g)
 		return NULL;

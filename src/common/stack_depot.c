@@ -8,6 +8,7 @@
 #include "common/registry.h"
 #include "lib/fork.h"
 #include "lib/lock_rank.h"
+#include "lib/once.h"
 #include "lib/string.h"
 
 #define FIRST_SIZE 256u
@@ -100,23 +101,12 @@ static uint32_t add_locked(struct kernel *k, struct stack_depot *d, const unsign
 	return d->nr;
 }
 
-/* The machine's, made by whoever comes first. */
-static struct stack_depot *depot_of(struct kernel *k)
+static struct stack_depot *depot_make(const struct arch_machine *am)
 {
-	struct stack_depot **at = &k->caches->stacks;
-	struct stack_depot *d = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+	struct stack_depot *d = arch_host_alloc(am, sizeof(*d));
 
 	if (d)
-		return d;
-	arch_spin_lock(&k->once_lock);
-	d = *at;
-	if (!d) {
-		d = arch_host_alloc(k->arch, sizeof(*d));
-		if (d)
-			arch_spin_init(&d->lock, LOCK_RANK_LEAF);
-		__atomic_store_n(at, d, __ATOMIC_RELEASE);
-	}
-	arch_spin_unlock(&k->once_lock);
+		arch_spin_init(&d->lock, LOCK_RANK_LEAF);
 	return d;
 }
 
@@ -134,7 +124,7 @@ noinline uint32_t stack_depot_save(struct kernel *k, const void *caller)
 	unsigned long entries[STACK_DEPOT_MAX + 8];
 	unsigned int nr = arch_stack_save(entries, STACK_DEPOT_MAX + 8, 1);
 	unsigned int first = first_of(entries, nr, caller);
-	struct stack_depot *d = depot_of(k);
+	struct stack_depot *d = kernel_once(k, &k->caches->stacks, depot_make);
 	uint32_t hash, handle;
 
 	if (!d || !nr)
@@ -154,7 +144,7 @@ noinline uint32_t stack_depot_save(struct kernel *k, const void *caller)
 /* The stack of a handle: up to STACK_DEPOT_MAX entries; returns how many. */
 static unsigned int stack_depot_fetch(struct kernel *k, uint32_t handle, unsigned long *entries)
 {
-	struct stack_depot *d = depot_of(k);
+	struct stack_depot *d = kernel_once(k, &k->caches->stacks, depot_make);
 	unsigned int nr = 0;
 
 	if (!d)

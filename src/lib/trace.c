@@ -23,6 +23,7 @@
 #include "lib/kfmt.h"
 #include "lib/lock_rank.h"
 #include "lib/mutex.h"
+#include "lib/once.h"
 #include "lib/slowed.h"
 #include "lib/string.h"
 
@@ -197,23 +198,19 @@ const char *kmem_trace_event(unsigned int i)
 
 /* --- on and off ------------------------------------------------------------------------------- */
 
-/* The machine's state, made when it is first asked for. NULL: no memory. */
-static struct trace_state *trace_get(struct kernel *k)
+static struct trace_state *trace_make(const struct arch_machine *am)
 {
-	struct trace_state *t = __atomic_load_n(&k->trace, __ATOMIC_ACQUIRE);
+	struct trace_state *t = arch_host_alloc(am, sizeof(*t));
 
 	if (t)
-		return t;
-	arch_spin_lock(&k->once_lock);
-	t = k->trace;
-	if (!t) {
-		t = arch_host_alloc(k->arch, sizeof(*t));
-		if (t)
-			arch_spin_init(&t->lock, LOCK_RANK_LEAF);
-		__atomic_store_n(&k->trace, t, __ATOMIC_RELEASE);
-	}
-	arch_spin_unlock(&k->once_lock);
+		arch_spin_init(&t->lock, LOCK_RANK_LEAF);
 	return t;
+}
+
+/* NULL: no memory. */
+static struct trace_state *trace_get(struct kernel *k)
+{
+	return kernel_once(k, &k->trace, trace_make);
 }
 
 static int trace_switch(const char *glob, bool on)
