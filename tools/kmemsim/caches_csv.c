@@ -5,7 +5,6 @@
  */
 #include "trace.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,15 +38,12 @@ static void read_header(struct columns *c, struct lines *l, char *line)
 			die_at(lines_path(l), 1, "no column '%s' in the header", column_names[i]);
 }
 
-static unsigned int read_number(struct lines *l, enum column column, const char *text,
-				unsigned long max)
+static unsigned int read_field(struct lines *l, enum column column, const char *text,
+			       unsigned long max)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *text < '0' || *text > '9' || *end || n > max)
+	if (!read_number(text, 10, max, &n))
 		die_at(lines_path(l), lines_number(l), "%s: '%s' is wrong", column_names[column],
 		       text);
 	return (unsigned int)n;
@@ -68,11 +64,11 @@ static void read_cache(const struct columns *c, struct lines *l, char *line, str
 	if (!*fields[C_NAME])
 		die_at(lines_path(l), lines_number(l), "a cache without a name");
 	out->name = xstrdup(fields[C_NAME]);
-	out->object_size = read_number(l, C_OBJECT_SIZE, fields[C_OBJECT_SIZE], UINT32_MAX);
-	out->align = read_number(l, C_ALIGN, fields[C_ALIGN], UINT32_MAX);
-	out->hwcache_align = read_number(l, C_HWCACHE_ALIGN, fields[C_HWCACHE_ALIGN], 1);
-	out->reclaim_account = read_number(l, C_RECLAIM_ACCOUNT, fields[C_RECLAIM_ACCOUNT], 1);
-	out->ctor = read_number(l, C_CTOR, fields[C_CTOR], 1);
+	out->object_size = read_field(l, C_OBJECT_SIZE, fields[C_OBJECT_SIZE], UINT32_MAX);
+	out->align = read_field(l, C_ALIGN, fields[C_ALIGN], UINT32_MAX);
+	out->hwcache_align = read_field(l, C_HWCACHE_ALIGN, fields[C_HWCACHE_ALIGN], 1);
+	out->reclaim_account = read_field(l, C_RECLAIM_ACCOUNT, fields[C_RECLAIM_ACCOUNT], 1);
+	out->ctor = read_field(l, C_CTOR, fields[C_CTOR], 1);
 	/* The recorded alignment of such a cache is a cache line's; the flag asks for it again. */
 	if (out->hwcache_align)
 		out->align = 0;

@@ -2,6 +2,7 @@
 /* One line for each trouble, and memory that is there or ends the program. */
 #include "kmemsim.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -82,29 +83,45 @@ char *xstrdup(const char *text)
 	return copy;
 }
 
+char *xvasprintf(const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		die("out of memory");
+	return text;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list args;
 	char *text;
-	int len;
 
 	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
+	text = xvasprintf(fmt, args);
 	va_end(args);
-	if (len < 0)
-		die("out of memory");
 	return text;
+}
+
+bool read_number(const char *text, int base, uint64_t max, uint64_t *out)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, base);
+	if (errno || !isxdigit((unsigned char)*text) || *end || n > max)
+		return false;
+	*out = n;
+	return true;
 }
 
 unsigned long option_number(const char *option, const char *text, unsigned long min,
 			    unsigned long max)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *text < '0' || *text > '9' || *end || n < min || n > max)
+	if (!read_number(text, 10, max, &n) || n < min)
 		die("%s: '%s' is no number from %lu to %lu", option, text, min, max);
-	return n;
+	return (unsigned long)n;
 }

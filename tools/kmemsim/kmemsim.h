@@ -10,6 +10,7 @@
 #define KMEMSIM_H
 
 #include <argp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,6 +58,10 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+char *xvasprintf(const char *fmt, va_list args) PRINTF_LIKE(1, 0);
+
+/* @text is a number of @base (as strtoull()'s) without a sign, not above @max, and nothing else. */
+bool read_number(const char *text, int base, uint64_t max, uint64_t *out);
 
 /* A count given to an option: a decimal number in [min, max], or die(). */
 unsigned long option_number(const char *option, const char *text, unsigned long min,

@@ -12,8 +12,6 @@
 
 #include <kmem/mmu.h>
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,14 +70,11 @@ static char *next_word(char **at)
 
 static uint64_t number(const struct golden *g, const char *word, int base, uint64_t max)
 {
-	unsigned long long n;
-	char *end;
+	uint64_t n;
 
 	if (!word)
 		bad(g, "a number is missing");
-	errno = 0;
-	n = strtoull(word, &end, base);
-	if (errno || *end || !isxdigit((unsigned char)*word) || n > max)
+	if (!read_number(word, base, max, &n))
 		bad(g, "a number cannot be read or is too large");
 	return n;
 }

@@ -101,13 +101,12 @@ static int64_t parse_number(struct parser *p, const char *what, const char *word
 	bool negative = *word == '-';
 	const char *digits = word + negative;
 	int base = digits[0] == '0' && (digits[1] | 32) == 'x' ? 16 : 10;
-	char *end;
-	long long n;
+	uint64_t size;
+	int64_t n;
 
-	errno = 0;
-	n = strtoll(word, &end, base);
-	if (errno || *digits < '0' || *digits > '9' || *end)
+	if (!read_number(digits, base, INT64_MAX, &size))
 		fail(p, "%s: '%s' is no number", what, word);
+	n = negative ? -(int64_t)size : (int64_t)size;
 	if (n < min || n > max)
 		fail(p, "%s: %s is out of range", what, word);
 	return n;

@@ -39,15 +39,10 @@ struct table *table_new(const char *const *columns)
 void table_cell(struct table *t, const char *fmt, ...)
 {
 	va_list args;
-	char *text;
-	int len;
 
 	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
+	add_cell(t, xvasprintf(fmt, args));
 	va_end(args);
-	if (len < 0)
-		die("out of memory");
-	add_cell(t, text);
 }
 
 static unsigned int column_width(const struct table *t, unsigned int column)

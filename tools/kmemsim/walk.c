@@ -7,7 +7,6 @@
 
 #include <kmem/kmem.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +49,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static kva_t parse_address(const char *text)
 {
-	unsigned long long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	if (errno || *text < '0' || *text > '9' || *end)
+	if (!read_number(text, 0, UINT64_MAX, &n))
 		die("walk: '%s' is no address (0xffff888000000000 is one)", text);
 	return n;
 }
