@@ -34,6 +34,7 @@ struct kmem_cache {
 	struct kernel *kernel;		/* NULL once destroyed */
 	bool boot;			/* belongs to the library: kmalloc classes, kmem_cache itself */
 	bool init_on_free;		/* objects are wiped when they come back */
+	bool plain;			/* SLOB: objects are blocks and no more (slob_alone.h) */
 	gfp_t init_gfp;			/* __GFP_ZERO: every allocation asks for it; else 0 */
 	long live;			/* SLOB: objects handed out; cache_live_add() */
 };

@@ -48,7 +48,8 @@
  * Lock. One for the machine (LOCK_RANK_SLOB), as in Linux: it guards the lists, the overlays and
  * the bookkeeping words in free blocks. It is dropped for the page allocator, for constructors,
  * for event hooks and for reports; since a new page is filled and listed in one go afterwards,
- * there is nothing to revalidate.
+ * there is nothing to revalidate. A thread that is alone in its machine does the usual cases in a
+ * section of its CPU instead (slob_alone.h).
  *
  * Misuse. A free that overlaps a free block is refused. A free block whose words make no sense
  * takes its page out of use for good ("damaged"): its objects live on and may be freed, but
@@ -56,21 +57,11 @@
  *
  * Behaviour: Linux 6.1, as real SLOB kernels showed it. docs/slob.md has the pictures.
  */
-#include "slob/slob.h"
+#include "slob/slob_lists.h"
 
 #include "buddy/buddy.h"
 #include "common/registry.h"
 #include "lib/report.h"
-
-#define SLOB_BREAK1 256		/* first size of the medium list */
-#define SLOB_BREAK2 1024	/* first size of the large list */
-
-static enum slob_list slob_list_for(size_t size)
-{
-	if (size < SLOB_BREAK1)
-		return SLOB_LIST_SMALL;
-	return size < SLOB_BREAK2 ? SLOB_LIST_MEDIUM : SLOB_LIST_LARGE;
-}
 
 /* Nothing is to be allocated in @sp again; its memory comes back at shutdown. */
 static void slob_retire_locked(struct slob_page *sp)
@@ -88,57 +79,20 @@ static noinline void slob_report_damage(struct kernel *k, struct slob_page *sp)
 		 "free blocks of this page were overwritten; the page is not used any more");
 }
 
-struct slob_request {
-	unsigned int units;
-	unsigned int align;
-	unsigned int offset;
-	int node;
-};
-
-/* Next-fit search of @list. A damaged page ends it: then *@damaged is that page, retired. */
-static void *slob_search_locked(struct kernel *k, struct list_head *list,
-				const struct slob_request *rq, struct slob_page **damaged)
-{
-	enum slob_result result;
-	struct slob_page *sp;
-	unsigned int start;
-	void *base;
-
-	list_for_each_entry(sp, list, list) {
-		if (sp->units < rq->units)
-			continue;
-		if (rq->node != NUMA_NO_NODE &&
-		    (int)page_flags_node(slob_page_frame(sp)->flags) != rq->node)
-			continue;
-		base = slob_page_base(k, sp);
-		result = slob_page_alloc(sp, base, rq->units, rq->align, rq->offset, &start);
-		if (result == SLOB_FULL)
-			continue;
-		if (unlikely(result == SLOB_DAMAGED)) {
-			slob_retire_locked(sp);
-			*damaged = sp;
-			return NULL;
-		}
-		if (!sp->units)
-			list_del(&sp->list);
-		else if (list->next != &sp->list)
-			list_rotate_to_front(&sp->list, list);
-		return (char *)base + start * SLOB_UNIT;
-	}
-	return NULL;
-}
-
 /* A block from a page that is on @list already. */
 static void *slob_alloc_listed(struct kernel *k, struct list_head *list,
 			       const struct slob_request *rq)
 {
+	struct arch_cpu *cpu = arch_cpu_current();
 	struct slob_page *damaged;
 	void *block;
 
 	do {
 		damaged = NULL;
 		arch_spin_lock(&k->backend->lock);
-		block = slob_search_locked(k, list, rq, &damaged);
+		block = slob_take(cpu, list, rq, &damaged);
+		if (unlikely(damaged))
+			slob_retire_locked(damaged);
 		arch_spin_unlock(&k->backend->lock);
 		if (unlikely(damaged))
 			slob_report_damage(k, damaged);
@@ -179,7 +133,7 @@ static noinline void *slob_alloc_slow(struct kernel *k, struct list_head *list,
 void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
 		 int node)
 {
-	struct list_head *list = &k->backend->lists[slob_list_for(size)];
+	struct list_head *list = slob_list_for(k->backend, size);
 	struct slob_request rq = {
 		.units = (unsigned int)SLOB_UNITS(size),
 		.align = align,
@@ -216,7 +170,7 @@ static enum slob_result slob_free_locked(struct kernel *k, struct slob_page *sp,
 	if (*empty && listed)
 		list_del(&sp->list);
 	else if (!*empty && !listed)
-		list_add(&sp->list, &k->backend->lists[slob_list_for(size)]);
+		list_add(&sp->list, slob_list_for(k->backend, size));
 	return SLOB_OK;
 }
 

@@ -41,6 +41,7 @@ struct backend_state {
 	struct list_head lists[NR_SLOB_LISTS];
 	gfp_t init_gfp;			/* __GFP_ZERO: every kmalloc() asks for it; else 0 */
 	struct slob_debug *debug;	/* NULL: the machine was booted without slob_debug */
+	bool plain;			/* kmalloc()'s blocks are neither written down nor wiped */
 };
 
 /* Overlay of struct page. Guarded by backend_state.lock once the page is on a list. */
@@ -76,40 +77,6 @@ static inline void *slob_page_base(struct kernel *k, struct slob_page *sp)
 {
 	return k->arch->ram + (memmap_pfn(k->arch->memmap, slob_page_frame(sp)) << PAGE_SHIFT);
 }
-
-/* --- slob_page.c: the blocks of one page, of which @base is the first byte ------------------- */
-
-struct slob_block {
-	unsigned int start;		/* units from the page's first byte */
-	unsigned int units;
-	unsigned int next;		/* start of the next free block, or SLOB_END */
-};
-
-enum slob_result {
-	SLOB_OK,
-	SLOB_FULL,			/* no free block fits */
-	SLOB_OVERLAP,			/* the block to be freed is free already, or in part */
-	SLOB_DAMAGED,			/* somebody wrote into a free block */
-};
-
-/* One free block of the whole page. */
-void slob_page_init(struct slob_page *sp, void *base);
-
-/* The free block at unit @start; false if what stands there cannot be one. */
-bool slob_block_read(const void *base, unsigned int start, struct slob_block *b);
-
-/* Take @units from the first free block where they fit so that the byte @offset further on is
- * aligned to @align (a power of two, SLOB_UNIT … PAGE_SIZE). @start receives the place. */
-enum slob_result slob_page_alloc(struct slob_page *sp, void *base, unsigned int units,
-				 unsigned int align, unsigned int offset, unsigned int *start);
-
-/* Give @units from unit @start on back, joined with the free blocks it touches; with @wipe zeros
- * are written into them first. */
-enum slob_result slob_page_free(struct slob_page *sp, void *base, unsigned int start,
-				unsigned int units, bool wipe);
-
-/* Whether the free blocks are a list that adds up; @sp has some. */
-bool slob_page_sound(const struct slob_page *sp, const void *base);
 
 /* --- slob.c: the lists ----------------------------------------------------------------------- */
 

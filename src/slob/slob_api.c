@@ -8,7 +8,7 @@
  * is written about blocks that are handed out; the exception is kmalloc()'s header, whose second
  * word tells a kmalloc() block from a cache object.
  */
-#include "slob/slob.h"
+#include "slob/slob_alone.h"
 
 #include "common/backend.h"
 #include "common/registry.h"
@@ -18,15 +18,6 @@
 #include "lib/fork.h"
 #include "lib/lock_rank.h"
 #include "lib/string.h"
-
-/* In front of a block of kmalloc(). */
-struct slob_header {
-	uint32_t size;			/* bytes asked for */
-	uint32_t mark;			/* SLOB_MARK while the block is handed out */
-};
-_Static_assert(sizeof(struct slob_header) <= SLOB_KMALLOC_HEADER, "slob_header");
-
-#define SLOB_MARK 0x51ab51abu
 
 const struct backend_traits backend_traits = {
 	.name = "slob",
@@ -42,6 +33,7 @@ int backend_init(struct kernel *k)
 {
 	struct backend_state *st = arch_host_alloc(k->arch, sizeof(*st));
 	unsigned int i;
+	int err;
 
 	if (!st)
 		return -ENOMEM;
@@ -53,7 +45,9 @@ int backend_init(struct kernel *k)
 	if (k->params.init_on_alloc || k->params.init_on_free)
 		st->init_gfp = __GFP_ZERO;
 	k->backend = st;
-	return slob_debug_init(k);
+	err = slob_debug_init(k);
+	st->plain = !st->init_gfp && !st->debug;
+	return err;
 }
 
 /* --- caches ---------------------------------------------------------------------------------- */
@@ -71,6 +65,7 @@ static size_t slob_pages_size(const struct kmem_cache *s)
 
 int backend_create(struct kmem_cache *s)
 {
+	struct kernel *k = s->kernel;
 	size_t size = s->object_size;
 
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
@@ -82,6 +77,8 @@ int backend_create(struct kmem_cache *s)
 	cache_set_init(s);
 	if (s->init_on_free)
 		s->init_gfp = __GFP_ZERO;
+	s->plain = !slob_takes_pages(s) && !(s->flags & SLAB_TYPESAFE_BY_RCU) && !s->ctor &&
+		   !s->init_gfp && !k->backend->debug;
 	return 0;
 }
 
@@ -210,22 +207,30 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 	return slob_cache_alloc_plain(k, s, gfp, node);
 }
 
-void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+static noinline void *slob_cache_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node,
+					    const char *what, const void *caller)
 {
-	void *object = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc", SLOB_CALLER);
+	void *object = slob_cache_alloc(s, gfp, node, what, (unsigned long)caller);
 
 	if (arch_is_slowed())
-		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, NUMA_NO_NODE);
+		trace_kmem_cache_alloc(caller, s, object, gfp, node);
 	return object;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	void *object = slob_cache_alloc_alone(s, gfp);
+
+	if (likely(object))
+		return object;
+	return slob_cache_alloc_slow(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc",
+				     __builtin_return_address(0));
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	void *object = slob_cache_alloc(s, gfp, node, "kmem_cache_alloc_node", SLOB_CALLER);
-
-	if (arch_is_slowed())
-		trace_kmem_cache_alloc(__builtin_return_address(0), s, object, gfp, node);
-	return object;
+	return slob_cache_alloc_slow(s, gfp, node, "kmem_cache_alloc_node",
+				     __builtin_return_address(0));
 }
 
 int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
@@ -234,8 +239,10 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 
 	context_begin_alloc(gfp, "slab allocation");
 	for (i = 0; i < nr; i++) {
-		p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk",
-					SLOB_CALLER);
+		p[i] = slob_cache_alloc_alone(s, gfp);
+		if (unlikely(!p[i]))
+			p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk",
+						SLOB_CALLER);
 		if (unlikely(!p[i]))
 			break;
 	}
@@ -244,14 +251,6 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 		return (int)nr;
 	kmem_cache_free_bulk(s, i, p);
 	return 0;
-}
-
-/* A power of two is aligned to itself; the header stands in front of the aligned byte. */
-static unsigned int slob_kmalloc_align(size_t size)
-{
-	if (size > SLOB_KMALLOC_HEADER && !(size & (size - 1)))
-		return (unsigned int)size;
-	return SLOB_KMALLOC_HEADER;
 }
 
 static void *slob_kmalloc_plain(struct kernel *k, size_t size, gfp_t gfp, int node)
@@ -266,8 +265,7 @@ static void *slob_kmalloc_plain(struct kernel *k, size_t size, gfp_t gfp, int no
 		return NULL;
 
 	cache_live_add(k, NULL, 1);
-	arch_raw_write(&header->size, (uint32_t)size);
-	arch_raw_write(&header->mark, SLOB_MARK);
+	slob_header_write(header, size);
 	object = (char *)header + SLOB_KMALLOC_HEADER;
 	if ((gfp | k->backend->init_gfp) & __GFP_ZERO)
 		memset(object, 0, size);
@@ -304,31 +302,30 @@ static void *slob_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller
 	return slob_kmalloc_plain(k, size, gfp, node);
 }
 
-/* Between the sizes that are no object and those that are pages. */
-static bool slob_kmalloc_is_block(size_t size)
+static noinline void *slob_kmalloc_slow(size_t size, gfp_t gfp, int node, const void *caller)
 {
-	return size - 1 < SLOB_KMALLOC_PAGES - 1;
+	void *object = slob_kmalloc(size, gfp, node, (unsigned long)caller);
+
+	/* kmalloc_slow() speaks for itself */
+	if (arch_is_slowed() && slob_kmalloc_is_block(size))
+		trace_kmalloc(caller, object, size, size + SLOB_KMALLOC_HEADER, gfp, node);
+	return object;
 }
 
 void *kmalloc_node(size_t size, gfp_t gfp, int node)
 {
-	void *object = slob_kmalloc(size, gfp, node, SLOB_CALLER);
-
-	/* kmalloc_slow() speaks for itself */
-	if (arch_is_slowed() && slob_kmalloc_is_block(size))
-		trace_kmalloc(__builtin_return_address(0), object, size, size + SLOB_KMALLOC_HEADER,
-			      gfp, node);
-	return object;
+	return slob_kmalloc_slow(size, gfp, node, __builtin_return_address(0));
 }
 
 void *kmalloc(size_t size, gfp_t gfp)
 {
-	void *object = slob_kmalloc(size, gfp, NUMA_NO_NODE, SLOB_CALLER);
+	void *object = NULL;
 
-	if (arch_is_slowed() && slob_kmalloc_is_block(size))
-		trace_kmalloc(__builtin_return_address(0), object, size, size + SLOB_KMALLOC_HEADER,
-			      gfp, NUMA_NO_NODE);
-	return object;
+	if (likely(slob_kmalloc_is_block(size)))
+		object = slob_kmalloc_alone(size, gfp);
+	if (likely(object))
+		return object;
+	return slob_kmalloc_slow(size, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 }
 
 /* --- freeing --------------------------------------------------------------------------------- */
@@ -396,32 +393,17 @@ static void slob_cache_free(struct kmem_cache *s, void *object)
 		cache_live_add(k, s, -1);
 }
 
-void kmem_cache_free(struct kmem_cache *s, void *object)
+static noinline void slob_cache_free_slow(struct kmem_cache *s, void *object, const void *caller)
 {
 	if (arch_is_slowed() && s && object)
-		trace_kmem_cache_free(__builtin_return_address(0), s, object);
+		trace_kmem_cache_free(caller, s, object);
 	slob_cache_free(s, object);
 }
 
-static struct slob_header *slob_header(const void *p)
+void kmem_cache_free(struct kmem_cache *s, void *object)
 {
-	return (struct slob_header *)((uintptr_t)p - SLOB_KMALLOC_HEADER);
-}
-
-/* The bytes that were asked for at @p, which lies in a page of blocks; 0 if @p is not of
- * kmalloc(). */
-static uint32_t slob_kmalloc_size(const void *p)
-{
-	size_t offset = (uintptr_t)p & (PAGE_SIZE - 1);
-	struct slob_header *header = slob_header(p);
-	uint32_t size;
-
-	if (unlikely(offset < SLOB_KMALLOC_HEADER || offset % SLOB_KMALLOC_HEADER))
-		return 0;
-	size = arch_raw_read(&header->size);
-	if (unlikely(arch_raw_read(&header->mark) != SLOB_MARK || offset + size > PAGE_SIZE))
-		return 0;
-	return size;
+	if (unlikely(!slob_cache_free_alone(s, object)))
+		slob_cache_free_slow(s, object, __builtin_return_address(0));
 }
 
 #define SLOB_BUG_NO_KMALLOC "pointer is no live object of kmalloc"
@@ -459,11 +441,17 @@ static void slob_kfree(const void *p)
 	cache_live_add(cpu->kernel, NULL, -1);
 }
 
-void kfree(const void *p)
+static noinline void slob_kfree_slow(const void *p, const void *caller)
 {
 	if (arch_is_slowed())
-		trace_kfree(__builtin_return_address(0), p);
+		trace_kfree(caller, p);
 	slob_kfree(p);
+}
+
+void kfree(const void *p)
+{
+	if (unlikely(!slob_kfree_alone(p)))
+		slob_kfree_slow(p, __builtin_return_address(0));
 }
 
 void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
@@ -471,10 +459,10 @@ void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
-		if (s)
-			slob_cache_free(s, p[i]);
-		else
+		if (!s)
 			slob_kfree(p[i]);
+		else if (unlikely(!slob_cache_free_alone(s, p[i])))
+			slob_cache_free(s, p[i]);
 	}
 }
 

@@ -6,7 +6,7 @@
  *
  * that is, for each page its label, its free units, and offset:length of each free block in bytes.
  */
-#include "slob/slob.h"
+#include "slob/slob_page.h"
 
 #include "common/backend.h"
 

@@ -4,15 +4,15 @@
 
 Lines of code: what is left without comments and blank lines. SLOB's allocator proper is the pages,
 their lists and what waits for a grace period; around it stand the public functions, which every
-backend has, and what this library adds (texts, slob_debug=).
+backend has, and what this library adds (texts, slob_debug=, fast paths).
 """
 import glob
 import os
 import re
 import sys
 
-ALLOCATOR = ["slob.c", "slob_page.c", "slob_rcu.c", "slob.h"]
-OURS = ["slob_debug.c", "slob_show.c"]
+ALLOCATOR = ["slob.c", "slob_lists.h", "slob_page.c", "slob_page.h", "slob_rcu.c", "slob.h"]
+OURS = ["slob_alone.h", "slob_debug.c", "slob_show.c"]
 
 
 def lines_of(path):
