@@ -99,7 +99,8 @@ static void last_line(const char *command, char *line, size_t size)
 		pclose(f);
 }
 
-/* What the compiler made of the backend, and what it was made of but for its debug options' file. */
+/* What the compiler made of the backend, and what it was made of but for debug options and the extra paths of
+ * a thread that is alone. */
 static void print_code(void)
 {
 	unsigned long text = 0, lines = 0;
@@ -107,7 +108,8 @@ static void print_code(void)
 
 	last_line("size -t " OBJECTS, line, sizeof(line));
 	sscanf(line, "%lu", &text);
-	last_line("ls " SOURCES "/*.[ch] | grep -v _debug | xargs cat | grep -vcE '^[[:space:]]*(/?[*]|$)'", line, sizeof(line));
+	last_line("ls " SOURCES "/*.[ch] | grep -v -e _debug -e _alone | xargs cat | "
+		  "grep -vcE '^[[:space:]]*(/?[*]|$)'", line, sizeof(line));
 	sscanf(line, "%lu", &lines);
 	printf("   code %4lu KiB, %4lu lines without comments\n", (text + 1023) / 1024, lines);
 }
