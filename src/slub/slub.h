@@ -224,6 +224,11 @@ static inline struct slub_node *slub_node_of(const struct slub_cache *s,
 	return s->nodes[slub_slab_nid(slab)];
 }
 
+/* @n is a struct slub_node *. */
+#define for_each_kmem_cache_node(s, nid, n)                                                        \
+	for (unsigned int nid = 0; nid < (s)->nr_nodes; nid++)                                     \
+		if (((n) = (s)->nodes[nid]))
+
 /* First byte of a slab. */
 static inline char *slub_address(const struct slub_cache *s, const struct slub_slab *slab)
 {
@@ -642,6 +647,9 @@ static inline bool slub_map_has(const struct slub_free_map *map, size_t i)
 {
 	return map->bits[i / 64] >> i % 64 & 1;
 }
+
+/* Add a node's. */
+void slub_count_node(struct slub_node *n, struct slub_counts *sum);
 
 /* Sum over the nodes. */
 void slub_count(struct slub_cache *s, struct slub_counts *sum);

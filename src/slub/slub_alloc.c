@@ -223,6 +223,7 @@ noinline void *slub_alloc_slow(struct slub_cache *s, gfp_t gfp, int node, size_t
 void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
 {
 	struct kernel *k = s->common.kernel;
+	struct slub_node *n;
 
 	if (gfp & __GFP_NOWARN)
 		return;
@@ -231,23 +232,12 @@ void slub_out_of_memory(struct slub_cache *s, gfp_t gfp, int node)
 		"  cache: %s, object size: %u, buffer size: %u, default order: %u, min order: %u",
 		s->common.name, cache_object_size(&s->common), s->common.size, s->oo.order,
 		s->min.order);
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		struct slub_node *n = s->nodes[i];
-		unsigned long slabs, objects, free = 0;
-		struct slub_slab *slab;
+	for_each_kmem_cache_node(s, nid, n) {
+		struct slub_counts counts = {0};
 
-		if (!n)
-			continue;
-		arch_spin_lock(&n->list_lock);
-		slabs = n->nr_slabs;
-		objects = n->total_objects;
-		list_for_each_entry(slab, &n->partial, partial) {
-			union slub_state state = slub_load(slab);
-
-			free += (unsigned long)(state.objects - state.inuse);
-		}
-		arch_spin_unlock(&n->list_lock);
-		pr_warn(k, "  node %u: slabs: %lu, objs: %lu, free: %lu", i, slabs, objects, free);
+		slub_count_node(n, &counts);
+		pr_warn(k, "  node %u: slabs: %lu, objs: %lu, free: %lu", nid, counts.slabs,
+			counts.objects, counts.free);
 	}
 }
 

@@ -60,10 +60,10 @@ static bool has_slab_memory(struct kernel *k, unsigned int nid)
 static void release_nodes(struct slub_cache *s)
 {
 	struct kernel *k = s->common.kernel;
+	struct slub_node *n;
 
-	for (unsigned int i = 0; i < s->nr_nodes; i++)
-		if (s->nodes[i])
-			meta_free(k, s->nodes[i], sizeof(struct slub_node));
+	for_each_kmem_cache_node(s, nid, n)
+		meta_free(k, n, sizeof(*n));
 	meta_free(k, s->nodes, s->nr_nodes * sizeof(s->nodes[0]));
 	s->nodes = NULL;
 }
@@ -147,10 +147,10 @@ size_t backend_management_bytes(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
 	size_t bytes = s->nr_nodes * sizeof(s->nodes[0]);
+	struct slub_node *n;
 
-	for (unsigned int i = 0; i < s->nr_nodes; i++)
-		if (s->nodes[i])
-			bytes += sizeof(struct slub_node);
+	for_each_kmem_cache_node(s, nid, n)
+		bytes += sizeof(*n);
 	return bytes + cache->kernel->arch->nr_cpus * sizeof(struct slub_cpu);
 }
 
@@ -214,11 +214,11 @@ int backend_shrink(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
 	struct slub_counts left;
+	struct slub_node *n;
 
 	slub_flush_all(s);
-	for (unsigned int i = 0; i < s->nr_nodes; i++)
-		if (s->nodes[i])
-			shrink_node(s, s->nodes[i]);
+	for_each_kmem_cache_node(s, nid, n)
+		shrink_node(s, n);
 	slub_count(s, &left);
 	return left.slabs != 0;
 }
@@ -241,11 +241,11 @@ unsigned long backend_shutdown(struct kmem_cache *cache)
 {
 	struct slub_cache *s = slub_of(cache);
 	struct slub_counts left;
+	struct slub_node *n;
 
 	slub_flush_all(s);
-	for (unsigned int i = 0; i < s->nr_nodes; i++)
-		if (s->nodes[i])
-			free_empty(s, s->nodes[i]);
+	for_each_kmem_cache_node(s, nid, n)
+		free_empty(s, n);
 	slub_count(s, &left);
 	return left.objects - left.free;
 }
@@ -283,9 +283,10 @@ bool backend_fork(struct kernel *k, struct fork_walk *w)
 
 	list_for_each_entry(s, &k->caches->list, list) {
 		struct slub_cache *c = slub_of(s);
+		struct slub_node *n;
 
-		for (unsigned int i = 0; i < c->nr_nodes; i++)
-			if (c->nodes[i] && !fork_spinlock(w, &c->nodes[i]->list_lock))
+		for_each_kmem_cache_node(c, nid, n)
+			if (!fork_spinlock(w, &n->list_lock))
 				return false;
 	}
 	return true;

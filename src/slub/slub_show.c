@@ -8,25 +8,28 @@
  */
 #include "slub/slub_debug.h"
 
+void slub_count_node(struct slub_node *n, struct slub_counts *sum)
+{
+	struct slub_slab *slab;
+
+	arch_spin_lock(&n->list_lock);
+	sum->slabs += n->nr_slabs;
+	sum->objects += n->total_objects;
+	list_for_each_entry(slab, &n->partial, partial) {
+		union slub_state state = slub_load(slab);
+
+		sum->free += (unsigned long)(state.objects - state.inuse);
+	}
+	arch_spin_unlock(&n->list_lock);
+}
+
 void slub_count(struct slub_cache *s, struct slub_counts *sum)
 {
+	struct slub_node *n;
+
 	__builtin_memset(sum, 0, sizeof(*sum));
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		struct slub_node *n = s->nodes[i];
-		struct slub_slab *slab;
-
-		if (!n)
-			continue;
-		arch_spin_lock(&n->list_lock);
-		sum->slabs += n->nr_slabs;
-		sum->objects += n->total_objects;
-		list_for_each_entry(slab, &n->partial, partial) {
-			union slub_state state = slub_load(slab);
-
-			sum->free += (unsigned long)(state.objects - state.inuse);
-		}
-		arch_spin_unlock(&n->list_lock);
-	}
+	for_each_kmem_cache_node(s, nid, n)
+		slub_count_node(n, sum);
 }
 
 void backend_get_slabinfo(struct kmem_cache *cache, struct slabinfo *info)
@@ -165,11 +168,11 @@ void backend_show_state(struct kmem_cache *cache, struct kernel *k, kmem_label_f
 			struct seq_file *m)
 {
 	struct state_view v = {.s = slub_of(cache), .k = k, .label = label, .arg = arg, .m = m};
+	struct slub_node *n;
 
 	show_cpus(&v);
-	for (unsigned int i = 0; i < v.s->nr_nodes; i++)
-		if (v.s->nodes[i])
-			show_node(&v, i, v.s->nodes[i]);
+	for_each_kmem_cache_node(v.s, nid, n)
+		show_node(&v, nid, n);
 }
 
 /* --- leak reports -------------------------------------------------------------------------- */
@@ -220,13 +223,10 @@ void backend_report_live(struct kmem_cache *cache, unsigned int max, struct seq_
 {
 	struct slub_cache *s = slub_of(cache);
 	struct slub_free_map map;
+	struct slub_slab *slab;
+	struct slub_node *n;
 
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		struct slub_node *n = s->nodes[i];
-		struct slub_slab *slab;
-
-		if (!n)
-			continue;
+	for_each_kmem_cache_node(s, nid, n) {
 		arch_spin_lock(&n->list_lock);
 		list_for_each_entry(slab, &n->all, all)
 			if (max && slub_load(slab).inuse)

@@ -128,20 +128,17 @@ static void show_nodes(struct slub_cache *s, unsigned long (*count)(const struct
 		       struct seq_file *m)
 {
 	unsigned long total = 0;
+	struct slub_node *n;
 	struct figures f;
 
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		if (!s->nodes[i])
-			continue;
-		get_figures(s->nodes[i], &f);
+	for_each_kmem_cache_node(s, nid, n) {
+		get_figures(n, &f);
 		total += count(&f);
 	}
 	seq_printf(m, "%lu", total);
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		if (!s->nodes[i])
-			continue;
-		get_figures(s->nodes[i], &f);
-		put_node(m, i, count(&f));
+	for_each_kmem_cache_node(s, nid, n) {
+		get_figures(n, &f);
+		put_node(m, nid, count(&f));
 	}
 	seq_putc(m, '\n');
 }

@@ -136,13 +136,10 @@ static void add_object(struct traces *t, const void *object, int nid)
 static void gather(struct traces *t, struct slub_free_map *map)
 {
 	struct slub_cache *s = t->s;
+	struct slub_slab *slab;
+	struct slub_node *n;
 
-	for (unsigned int i = 0; i < s->nr_nodes; i++) {
-		struct slub_node *n = s->nodes[i];
-		struct slub_slab *slab;
-
-		if (!n)
-			continue;
+	for_each_kmem_cache_node(s, nid, n) {
 		arch_spin_lock(&n->list_lock);
 		list_for_each_entry(slab, &n->all, all) {
 			char *base = slub_address(s, slab);
@@ -152,7 +149,7 @@ static void gather(struct traces *t, struct slub_free_map *map)
 			for (size_t j = 0; j < objects; j++)
 				if (!slub_map_has(map, j))
 					add_object(t, base + s->red_left_pad + j * s->common.size,
-						   (int)i);
+						   (int)nid);
 		}
 		arch_spin_unlock(&n->list_lock);
 	}

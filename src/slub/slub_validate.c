@@ -108,14 +108,14 @@ long slub_validate(struct kmem_cache *cache)
 	struct slub_cache *s = slub_of(cache);
 	struct kernel *k = cache->kernel;
 	struct slub_free_map *map = arch_host_alloc(k->arch, sizeof(*map));
+	struct slub_node *n;
 	long count = 0;
 
 	if (!map)
 		return -ENOMEM;
 	slub_flush_all(s);
-	for (unsigned int i = 0; i < s->nr_nodes; i++)
-		if (s->nodes[i])
-			count += validate_node(s, s->nodes[i], map);
+	for_each_kmem_cache_node(s, nid, n)
+		count += validate_node(s, n, map);
 	arch_host_free(k->arch, map, sizeof(*map));
 	return count;
 }
