@@ -75,7 +75,9 @@ int buddy_extfrag_index(struct zone *zone, unsigned int order)
 	return extfrag_index(&counts, order);
 }
 
-void buddy_show_extfrag_index(struct kernel *k, struct seq_file *m)
+/* A line a zone, with an index for each order in thousandths: @width digits before the point. */
+static void show_index(struct kernel *k, int (*index_of)(const struct area_counts *c, unsigned int order),
+		       int width, struct seq_file *m)
 {
 	for_each_populated_zone(k->buddy, zone) {
 		struct area_counts counts;
@@ -83,28 +85,22 @@ void buddy_show_extfrag_index(struct kernel *k, struct seq_file *m)
 		count_areas(zone, &counts);
 		seq_printf(m, "Node %d, zone %8s ", zone->pgdat->nid, zone->name);
 		for (unsigned int order = 0; order < MAX_ORDER; order++) {
-			int index = extfrag_index(&counts, order);
+			int index = index_of(&counts, order);
 
-			seq_printf(m, "%2d.%03d ", index / 1000, index % 1000);
+			seq_printf(m, "%*d.%03d ", width, index / 1000, index % 1000);
 		}
 		seq_putc(m, '\n');
 	}
 }
 
+void buddy_show_extfrag_index(struct kernel *k, struct seq_file *m)
+{
+	show_index(k, extfrag_index, 2, m);
+}
+
 void buddy_show_unusable_index(struct kernel *k, struct seq_file *m)
 {
-	for_each_populated_zone(k->buddy, zone) {
-		struct area_counts counts;
-
-		count_areas(zone, &counts);
-		seq_printf(m, "Node %d, zone %8s ", zone->pgdat->nid, zone->name);
-		for (unsigned int order = 0; order < MAX_ORDER; order++) {
-			int index = unusable_index(&counts, order);
-
-			seq_printf(m, "%d.%03d ", index / 1000, index % 1000);
-		}
-		seq_putc(m, '\n');
-	}
+	show_index(k, unusable_index, 1, m);
 }
 
 /* --- pagetypeinfo ---------------------------------------------------------------------------- */

@@ -124,6 +124,14 @@ static inline bool alias_possible(const struct kernel *k)
 	return k->arch->vmalloc;
 }
 
+/* --- vmap.c ----------------------------------------------------------------------------------- */
+
+/* Whether each of @pages is one of this machine. */
+bool vmap_pages_are_ram(struct page *const *pages, unsigned int count);
+
+/* alias_possible(), with an error in the log for @who if not. */
+bool vmap_has_aliases(struct kernel *k, const char *who);
+
 /* --- direct.c --------------------------------------------------------------------------------- */
 
 /* Machines on private memory: areas found by their direct-map pointer. */

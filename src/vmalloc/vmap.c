@@ -12,7 +12,7 @@
 #include "lib/errno.h"
 #include "lib/report.h"
 
-static bool pages_are_ram(struct page *const *pages, unsigned int count)
+bool vmap_pages_are_ram(struct page *const *pages, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (!pages[i] || pfn_to_page(page_to_pfn(pages[i])) != pages[i])
@@ -28,12 +28,12 @@ static const char *check_vmap(struct page *const *pages, unsigned int count, uns
 		return "unknown flags";
 	if (!prot_is_good(prot))
 		return "no protection of a 4 KiB entry";
-	if (!pages_are_ram(pages, count))
+	if (!vmap_pages_are_ram(pages, count))
 		return "a pointer to no page of this machine";
 	return NULL;
 }
 
-static bool has_second_addresses(struct kernel *k, const char *who)
+bool vmap_has_aliases(struct kernel *k, const char *who)
 {
 	if (alias_possible(k))
 		return true;
@@ -71,7 +71,7 @@ static void *map_pages(struct vmalloc *v, struct page **pages, unsigned int coun
 		report_warn(k, "vmap: %s", wrong);
 		return NULL;
 	}
-	if (!has_second_addresses(k, "vmap"))
+	if (!vmap_has_aliases(k, "vmap"))
 		return NULL;
 	vm = make(v, count, flags | VM_MAP, flags & VM_MAP_PUT_PAGES ? VM_ALLOC : VM_MAP, caller);
 	if (!vm)

@@ -268,29 +268,18 @@ static bool unmap(struct vmalloc *v, kva_t kva, unsigned int count)
 
 /* --- what programs call ----------------------------------------------------------------------- */
 
-static bool pages_are_ram(struct page *const *pages, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++)
-		if (!pages[i] || pfn_to_page(page_to_pfn(pages[i])) != pages[i])
-			return false;
-	return true;
-}
-
 static void *map_ram(struct vmalloc *v, struct page **pages, unsigned int count)
 {
 	struct kernel *k = v->kernel;
 	kva_t kva;
 
-	if (!count || !pages_are_ram(pages, count)) {
+	if (!count || !vmap_pages_are_ram(pages, count)) {
 		report_warn(k, "vm_map_ram: %s",
 			    count ? "a pointer to no page of this machine" : "no pages");
 		return NULL;
 	}
-	if (!alias_possible(k)) {
-		pr_err(k, "vm_map_ram: pages have no second addresses on a machine with "
-		       "backing=private");
+	if (!vmap_has_aliases(k, "vm_map_ram"))
 		return NULL;
-	}
 	kva = count > MAX_PAGES ? area_alloc(v, count) : block_alloc(v, rounded(count));
 	if (!kva)
 		return NULL;
