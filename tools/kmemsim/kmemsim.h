@@ -73,4 +73,7 @@ void progress_begin(const char *what);
 void progress_update(uint64_t done, uint64_t total);
 void progress_end(void);
 
+/* Nanoseconds of the host's clock. */
+uint64_t clock_ns(void);
+
 #endif

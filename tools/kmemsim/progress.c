@@ -13,7 +13,7 @@ static struct {
 	uint64_t drawn_at;	/* ns */
 } bar;
 
-static uint64_t now_ns(void)
+uint64_t clock_ns(void)
 {
 	struct timespec t;
 
@@ -36,7 +36,7 @@ void progress_update(uint64_t done, uint64_t total)
 
 	if (!bar.what || !total)
 		return;
-	now = now_ns();
+	now = clock_ns();
 	if (now - bar.drawn_at < REDRAW_NS)
 		return;
 	bar.drawn_at = now;

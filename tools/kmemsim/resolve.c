@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define NO_CACHE UINT16_MAX
 
@@ -27,14 +26,6 @@ struct resolver {
 
 /* ksize() is asked once for each size below this; larger ones are whole pages. */
 #define SIZES_SEEN 8193
-
-uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* --- caches ---------------------------------------------------------------------------------- */
 

@@ -239,6 +239,4 @@ void trace_resolve(struct resolved_trace *r, const char *path, const char *forma
 		   bool objects_only);
 void trace_resolved_free(struct resolved_trace *r);
 
-uint64_t clock_ns(void);
-
 #endif
