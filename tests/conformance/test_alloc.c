@@ -68,17 +68,6 @@ static void free_of_null_is_nothing(void **state)
 	test_shutdown(m, 0);
 }
 
-static bool all_zero(const void *p, size_t size)
-{
-	const unsigned char *b = p;
-
-	while (size && !*b) {
-		b++;
-		size--;
-	}
-	return !size;
-}
-
 static void zeroed_objects_are_zero(void **state)
 {
 	static const unsigned int sizes[] = { 1, 8, 40, 100, 1000, 4096, 9000 };
@@ -100,7 +89,7 @@ static void zeroed_objects_are_zero(void **state)
 			       n % 3 == 1 ? kmem_cache_alloc(s, GFP_KERNEL | __GFP_ZERO) :
 					    kmem_cache_alloc_node(s, GFP_KERNEL | __GFP_ZERO, 0);
 			assert_non_null(p[n]);
-			assert_true(all_zero(p[n], sizes[i]));
+			assert_true(test_all_zero(p[n], sizes[i]));
 			memset(p[n], 0xbb, sizes[i]);
 		}
 		for (n = 0; n < 64; n++)

@@ -2,16 +2,6 @@
 /* What stands on top of kmalloc and caches: node and array variants, copies, wiping, rounding. */
 #include "conformance.h"
 
-static bool all_zero(const void *p, size_t size)
-{
-	const unsigned char *b = p;
-
-	while (size--)
-		if (*b++)
-			return false;
-	return true;
-}
-
 static int nid_of(const void *p)
 {
 	return page_to_nid(virt_to_page(p));
@@ -31,8 +21,8 @@ static void node_variants(void **state)
 			p[0] = kzalloc_node(sizes[i], GFP_KERNEL | __GFP_THISNODE, nid);
 			p[1] = kmalloc_array_node(sizes[i] / 4, 4, GFP_KERNEL | __GFP_THISNODE, nid);
 			p[2] = kcalloc_node(sizes[i] / 2, 2, GFP_KERNEL | __GFP_THISNODE, nid);
-			assert_true(all_zero(p[0], sizes[i]));
-			assert_true(all_zero(p[2], sizes[i]));
+			assert_true(test_all_zero(p[0], sizes[i]));
+			assert_true(test_all_zero(p[2], sizes[i]));
 			for (int j = 0; j < 3; j++) {
 				assert_int_equal(nid_of(p[j]), nid);
 				memset(p[j], 0xff, sizes[i]);
@@ -94,7 +84,7 @@ static void alloc_lru_is_alloc(void **state)
 	void *q = kmem_cache_alloc_lru(s, (struct list_lru *)(void *)m, GFP_KERNEL | __GFP_ZERO);
 
 	assert_non_null(p);
-	assert_true(all_zero(q, 64));
+	assert_true(test_all_zero(q, 64));
 	test_fill(p, 64, 1);
 	test_fill(q, 64, 2);
 	assert_true(test_filled(p, 64, 1));

@@ -17,16 +17,6 @@ static struct machine *boot(const char *machine, const char *mode)
 	return test_boot(text);
 }
 
-static bool all_zero(const void *p, size_t size)
-{
-	const unsigned char *b = p;
-
-	while (size--)
-		if (*b++)
-			return false;
-	return true;
-}
-
 /* Bytes of free memory that are not zero. */
 static unsigned int dirty(const void *p, size_t size)
 {
@@ -61,8 +51,8 @@ static void kmalloc_is_zero(void **state)
 					char *p = kmalloc(sizes[i], gfps[g]);
 					char *q = kmalloc_node(sizes[i], gfps[g], 0);
 
-					assert_true(all_zero(p, ksize(p)));
-					assert_true(all_zero(q, ksize(q)));
+					assert_true(test_all_zero(p, ksize(p)));
+					assert_true(test_all_zero(q, ksize(q)));
 					memset(p, 0xff, ksize(p));
 					memset(q, 0xff, ksize(q));
 					kfree(p);
@@ -91,11 +81,11 @@ static void cache_objects_are_zero(void **state)
 
 				assert_int_equal(kmem_cache_alloc_bulk(s, GFP_KERNEL, 40, p), 40);
 				q = kmem_cache_alloc_node(s, GFP_KERNEL, 1);
-				assert_true(all_zero(q, i));
+				assert_true(test_all_zero(q, i));
 				memset(q, 0xff, i);
 				kmem_cache_free(s, q);
 				for (n = 0; n < 40; n++) {
-					assert_true(all_zero(p[n], i));
+					assert_true(test_all_zero(p[n], i));
 					memset(p[n], 0xff, i);
 				}
 				if (round == 1)
@@ -125,7 +115,7 @@ static void pages_are_zero(void **state)
 
 				assert_non_null(page);
 				p = page_address(page);
-				assert_true(all_zero(p, PAGE_SIZE << order));
+				assert_true(test_all_zero(p, PAGE_SIZE << order));
 				memset(p, 0xff, PAGE_SIZE << order);
 				__free_pages(page, order);
 			}
@@ -135,16 +125,16 @@ static void pages_are_zero(void **state)
 			nr = alloc_pages_bulk_array(GFP_KERNEL, 20, pages);
 			assert_true(nr > 0);
 			for (i = 0; i < nr; i++) {
-				assert_true(all_zero(page_address(pages[i]), PAGE_SIZE));
+				assert_true(test_all_zero(page_address(pages[i]), PAGE_SIZE));
 				memset(page_address(pages[i]), 0xff, PAGE_SIZE);
 				__free_page(pages[i]);
 			}
 			p = vmalloc(5 * PAGE_SIZE);
-			assert_true(all_zero(p, 5 * PAGE_SIZE));
+			assert_true(test_all_zero(p, 5 * PAGE_SIZE));
 			memset(p, 0xff, 5 * PAGE_SIZE);
 			vfree(p);
 			p = alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL);
-			assert_true(all_zero(p, 3 * PAGE_SIZE));
+			assert_true(test_all_zero(p, 3 * PAGE_SIZE));
 			memset(p, 0xff, 3 * PAGE_SIZE);
 			free_pages_exact(p, 3 * PAGE_SIZE);
 		}
@@ -265,7 +255,7 @@ static void refused_frees_wipe_nothing(void **state)
 	expect_report(MACHINE_BUG, "double");
 	for (i = 10; i < 20; i++) {
 		p[i] = kmem_cache_alloc(s, GFP_KERNEL);
-		assert_true(all_zero(p[i], 64));
+		assert_true(test_all_zero(p[i], 64));
 		for (j = 0; j < i; j++)
 			assert_ptr_not_equal(p[i], p[j]);
 		test_fill(p[i], 64, (uint64_t)i);
@@ -301,7 +291,7 @@ static void runs_dry_and_recovers(void **state)
 			struct chain *all = NULL, *c;
 
 			while ((c = kmem_cache_alloc(s, GFP_KERNEL | __GFP_NOWARN))) {
-				assert_true(all_zero(c, sizeof(*c)));
+				assert_true(test_all_zero(c, sizeof(*c)));
 				memset(c, 0xff, sizeof(*c));
 				c->next = all;
 				all = c;

@@ -116,17 +116,6 @@ static void any_size_is_aligned_to_the_minimum(void **state)
 	test_shutdown(m, 0);
 }
 
-static bool all_zero(const void *p, size_t size)
-{
-	const unsigned char *b = p;
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		if (b[i])
-			return false;
-	return true;
-}
-
 static void zeroed_memory_is_zero(void **state)
 {
 	static const size_t sizes[] = { 1, 8, 100, 500, 4000, 4096, 8192, 8193, 100000, 1 << 20 };
@@ -141,7 +130,7 @@ static void zeroed_memory_is_zero(void **state)
 			    round == 2 ? kmalloc(sizes[i], GFP_KERNEL | __GFP_ZERO) :
 					 kmalloc_node(sizes[i], GFP_KERNEL | __GFP_ZERO, 0);
 			assert_non_null(p);
-			assert_true(all_zero(p, sizes[i]));
+			assert_true(test_all_zero(p, sizes[i]));
 			memset(p, 0xee, sizes[i]);
 			kfree(p);
 		}

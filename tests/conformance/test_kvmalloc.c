@@ -6,16 +6,6 @@
 
 #define PRIVATE "preset=x86_64 mem=64M backing=private"
 
-static bool all_zero(const void *p, size_t size)
-{
-	const unsigned char *b = p;
-
-	while (size--)
-		if (*b++)
-			return false;
-	return true;
-}
-
 static void small_is_kmalloc_large_may_be_either(void **state)
 {
 	static const struct {
@@ -35,11 +25,11 @@ static void small_is_kmalloc_large_may_be_either(void **state)
 		assert_int_equal(is_vmalloc_addr(p), rows[i].vmalloc);
 		memset(p, 0xff, rows[i].size);
 		q = kvzalloc(rows[i].size, GFP_KERNEL);
-		assert_true(all_zero(q, rows[i].size));
+		assert_true(test_all_zero(q, rows[i].size));
 		kvfree(p);
 		kvfree(q);
 		q = kvzalloc_node(rows[i].size, GFP_KERNEL, 0);
-		assert_true(all_zero(q, rows[i].size));
+		assert_true(test_all_zero(q, rows[i].size));
 		kvfree(q);
 	}
 	assert_ptr_equal(kvmalloc(0, GFP_KERNEL), ZERO_SIZE_PTR);
@@ -56,7 +46,7 @@ static void arrays(void **state)
 
 	assert_true(is_vmalloc_addr(p));
 	p[(2 << 20) - 1] = 1;
-	assert_true(all_zero(q, (2 << 20) * sizeof(*q)));
+	assert_true(test_all_zero(q, (2 << 20) * sizeof(*q)));
 	kvfree(p);
 	kvfree(q);
 	assert_null(kvmalloc_array(SIZE_MAX / 2, 3, GFP_KERNEL));

@@ -2,21 +2,11 @@
 /* Caches of every size, alignment and flag of a real SLAB kernel come out as there. */
 #include "slab_test.h"
 
+#include "../support/flag_words.h"
+
 #include "lib/errno.h"
 
 static const char *golden;
-
-static const struct {
-	const char *name;
-	slab_flags_t flag;
-} flag_names[] = {
-	{ "HWCACHE_ALIGN", SLAB_HWCACHE_ALIGN },
-	{ "CACHE_DMA", SLAB_CACHE_DMA },
-	{ "RECLAIM_ACCOUNT", SLAB_RECLAIM_ACCOUNT },
-	{ "TYPESAFE_BY_RCU", SLAB_TYPESAFE_BY_RCU },
-	{ "CTOR", 0 },
-	{ "-", 0 },
-};
 
 static const char *const columns[] = {
 	"cpus",	      "req",	"reqalign", "reqflags",	  "objsize",	   "size", "align",
@@ -33,23 +23,6 @@ struct row {
 
 static void ctor(void *object)
 {
-}
-
-static slab_flags_t parse_flags(char *words)
-{
-	slab_flags_t flags = 0;
-	char *save, *word;
-	unsigned int i;
-
-	for (word = strtok_r(words, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
-		for (i = 0; i < ARRAY_SIZE(flag_names); i++) {
-			if (!strcmp(word, flag_names[i].name))
-				break;
-		}
-		assert_true(i < ARRAY_SIZE(flag_names));
-		flags |= flag_names[i].flag;
-	}
-	return flags;
 }
 
 static FILE *open_golden(void)
@@ -87,6 +60,7 @@ static void check_row(const struct row *row)
 	bool with_ctor = strstr(row->field[3], "CTOR");
 	char expect[512] = "", got[512];
 	struct kmem_cache *s;
+	slab_flags_t flags;
 	unsigned int i;
 
 	/* The rows are a 64-bit kernel's, whose cache lines are longer. */
@@ -95,8 +69,8 @@ static void check_row(const struct row *row)
 	for (i = FIRST_RESULT; i < ARRAY_SIZE(columns); i++)
 		snprintf(expect + strlen(expect), sizeof(expect) - strlen(expect), "%s%s=%s",
 			 i == FIRST_RESULT ? "" : " ", columns[i], row->field[i]);
-	s = kmem_cache_create("row", size, align, parse_flags(row->field[3]),
-			      with_ctor ? ctor : NULL);
+	assert_true(flags_of_words(row->field[3], &flags));
+	s = kmem_cache_create("row", size, align, flags, with_ctor ? ctor : NULL);
 	assert_non_null(s);
 	assert_true(kmem_cache_print_geometry(s, false, got, sizeof(got)) < (long)sizeof(got));
 	assert_string_equal(got, expect);

@@ -2,39 +2,12 @@
 /* Caches of every size, alignment and flag of a real SLOB kernel come out as there. */
 #include "slob_test.h"
 
-static const char *golden;
+#include "../support/flag_words.h"
 
-static const struct {
-	const char *name;
-	slab_flags_t flag;
-} flag_names[] = {
-	{ "HWCACHE_ALIGN", SLAB_HWCACHE_ALIGN },
-	{ "CACHE_DMA", SLAB_CACHE_DMA },
-	{ "RECLAIM_ACCOUNT", SLAB_RECLAIM_ACCOUNT },
-	{ "TYPESAFE_BY_RCU", SLAB_TYPESAFE_BY_RCU },
-	{ "CTOR", 0 },
-	{ "-", 0 },
-};
+static const char *golden;
 
 static void ctor(void *object)
 {
-}
-
-static slab_flags_t parse_flags(char *words)
-{
-	slab_flags_t flags = 0;
-	char *save, *word;
-	unsigned int i;
-
-	for (word = strtok_r(words, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
-		for (i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
-			if (!strcmp(word, flag_names[i].name))
-				break;
-		}
-		assert_true(i < sizeof(flag_names) / sizeof(flag_names[0]));
-		flags |= flag_names[i].flag;
-	}
-	return flags;
 }
 
 static void every_row_agrees(void **state)
@@ -43,6 +16,7 @@ static void every_row_agrees(void **state)
 	char line[200], words[80], expect[200], got[200];
 	FILE *f = fopen(golden, "r");
 	struct kmem_cache *s;
+	slab_flags_t flags;
 	bool with_ctor;
 
 	assert_non_null(f);
@@ -56,8 +30,8 @@ static void every_row_agrees(void **state)
 		    (strstr(words, "HWCACHE_ALIGN") || strstr(words, "TYPESAFE_BY_RCU")))
 			continue;
 		with_ctor = strstr(words, "CTOR") != NULL;
-		s = kmem_cache_create("row", size, align, parse_flags(words),
-				      with_ctor ? ctor : NULL);
+		assert_true(flags_of_words(words, &flags));
+		s = kmem_cache_create("row", size, align, flags, with_ctor ? ctor : NULL);
 		assert_non_null(s);
 		snprintf(expect, sizeof(expect), "objsize=%u size=%u align=%u flags=%x", objsize,
 			 gotsize, gotalign, gotflags);

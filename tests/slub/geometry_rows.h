@@ -6,6 +6,8 @@
 #ifndef KMEM_TEST_GEOMETRY_ROWS_H
 #define KMEM_TEST_GEOMETRY_ROWS_H
 
+#include "../support/flag_words.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,21 +15,6 @@
 #include <string.h>
 
 #include <kmem/kmem.h>
-
-static const struct {
-	const char *name;
-	slab_flags_t flag;
-} geometry_flags[] = {
-	{ "-", 0 },
-	{ "CTOR", 0 },
-	{ "HWCACHE_ALIGN", SLAB_HWCACHE_ALIGN },
-	{ "RECLAIM_ACCOUNT", SLAB_RECLAIM_ACCOUNT },
-	{ "TYPESAFE_BY_RCU", SLAB_TYPESAFE_BY_RCU },
-	{ "CONSISTENCY_CHECKS", SLAB_CONSISTENCY_CHECKS },
-	{ "RED_ZONE", SLAB_RED_ZONE },
-	{ "POISON", SLAB_POISON },
-	{ "STORE_USER", SLAB_STORE_USER },
-};
 
 static const char *const geometry_columns[] = {
 	"objsize", "size", "align", "perslab", "order", "minorder", "minobjs", "inuse",
@@ -39,25 +26,6 @@ static const char *const geometry_columns[] = {
 static void geometry_ctor(void *object)
 {
 	(void)object;
-}
-
-/* False: a word that is no flag. */
-static inline bool geometry_parse_flags(const char *words, slab_flags_t *flags)
-{
-	char copy[100], *save, *word;
-
-	*flags = 0;
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
-		size_t i = 0, n = sizeof(geometry_flags) / sizeof(geometry_flags[0]);
-
-		while (i < n && strcmp(word, geometry_flags[i].name))
-			i++;
-		if (i == n)
-			return false;
-		*flags |= geometry_flags[i].flag;
-	}
-	return true;
 }
 
 /* "objsize=1 size=8 …" from the row's columns "1,8,…". */
@@ -84,7 +52,7 @@ static inline bool geometry_row_agrees(char *line)
 	int values = 0;
 
 	if (sscanf(line, "%*u,%u,%u,%99[^,],%n", &size, &align, words, &values) != 3 || !values ||
-	    !geometry_parse_flags(words, &flags)) {
+	    !flags_of_words(words, &flags)) {
 		fprintf(stderr, "no row of geometry: %s\n", line);
 		return false;
 	}

@@ -351,6 +351,17 @@ __attribute__((no_sanitize("address"), unused)) static void test_scribble_free(v
 		b[i] = (char)byte;
 }
 
+static inline bool test_all_zero(const void *p, size_t size)
+{
+	const unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (b[i])
+			return false;
+	return true;
+}
+
 /* Fill and check @size bytes with a pattern that depends on @seed. */
 static inline void test_fill(void *p, size_t size, uint64_t seed)
 {

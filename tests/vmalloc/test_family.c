@@ -10,14 +10,6 @@
 
 #define MIB (1ul << 20)
 
-static bool is_zero(const char *p, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
 /* Pages that hold something, free again. */
 static void dirty_pages(void)
 {
@@ -34,7 +26,7 @@ static void test_words(void **state)
 
 	dirty_pages();
 	p = vmalloc_user(5 * P);
-	assert_true(is_zero(p, 5 * P));
+	assert_true(test_all_zero(p, 5 * P));
 	assert_int_equal(find_vm_area(p)->flags, VM_ALLOC | VM_USERMAP);
 	vfree(p);
 	for (int node = 0; node < 2; node++) {
@@ -43,18 +35,18 @@ static void test_words(void **state)
 			assert_int_equal(page_to_nid(vmalloc_to_page(p + i * P)), node);
 		vfree(p);
 		p = vzalloc_node(20 * P, node);
-		assert_true(is_zero(p, 20 * P));
+		assert_true(test_all_zero(p, 20 * P));
 		assert_int_equal(page_to_nid(vmalloc_to_page(p)), node);
 		vfree(p);
 	}
 	p = __vmalloc(3 * P, GFP_KERNEL | __GFP_ZERO);
-	assert_true(is_zero(p, 3 * P));
+	assert_true(test_all_zero(p, 3 * P));
 	vfree(p);
 	p = __vmalloc(P, GFP_KERNEL | GFP_DMA);
 	assert_int_equal(page_zonenum(vmalloc_to_page(p)), KMEM_ZONE_DMA);
 	vfree(p);
 	p = vcalloc(100, 1000);
-	assert_true(is_zero(p, 100000));
+	assert_true(test_all_zero(p, 100000));
 	assert_int_equal(find_vm_area(p)->nr_pages, 25);
 	vfree(p);
 	p = vmalloc_array(3, P);
@@ -186,7 +178,7 @@ static void test_huge(void **state)
 	assert_int_equal(ptr_to_kva(p) & (2 * MIB - 1), 0);
 	for (unsigned long i = 0; i < 6 * MIB; i += MIB)
 		assert_int_equal(page_shift_at(p + i), 21);
-	assert_true(is_zero(p, 6 * MIB));
+	assert_true(test_all_zero(p, 6 * MIB));
 	check_area(p, 6 * MIB, 3);
 	vfree(p);
 	vm_unmap_aliases();
