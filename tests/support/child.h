@@ -13,7 +13,7 @@
 
 struct child_end {
 	int status;		/* waitpid()'s */
-	char words[400];	/* the beginning of its stderr */
+	char words[16384];	/* the beginning of its stderr; sanitizers have a lot to say */
 };
 
 /* Run @fn in a child, which exits with 0 behind it; SIGABRT ends it, and so does a minute. */
