@@ -342,12 +342,15 @@ static void tell_range(const struct memblock_region *r, phys_addr_t *start, phys
 		*node = r->nid;
 }
 
-bool memblock_next_free_range(uint64_t *cursor, int nid, phys_addr_t *start, phys_addr_t *end, int *node)
+typedef bool free_step_fn(struct kernel *k, uint64_t *cursor, struct memblock_region *r);
+
+static bool find_free_range(free_step_fn *step, uint64_t *cursor, int nid, phys_addr_t *start,
+			    phys_addr_t *end, int *node)
 {
 	struct kernel *k = asked_kernel();
 	struct memblock_region r;
 
-	while (k && memblock_next_free(k, cursor, &r)) {
+	while (k && step(k, cursor, &r)) {
 		if (nid != NUMA_NO_NODE && r.nid != nid)
 			continue;
 		tell_range(&r, start, end, node);
@@ -356,16 +359,12 @@ bool memblock_next_free_range(uint64_t *cursor, int nid, phys_addr_t *start, phy
 	return false;
 }
 
+bool memblock_next_free_range(uint64_t *cursor, int nid, phys_addr_t *start, phys_addr_t *end, int *node)
+{
+	return find_free_range(memblock_next_free, cursor, nid, start, end, node);
+}
+
 bool memblock_prev_free_range(uint64_t *cursor, int nid, phys_addr_t *start, phys_addr_t *end, int *node)
 {
-	struct kernel *k = asked_kernel();
-	struct memblock_region r;
-
-	while (k && memblock_prev_free(k, cursor, &r)) {
-		if (nid != NUMA_NO_NODE && r.nid != nid)
-			continue;
-		tell_range(&r, start, end, node);
-		return true;
-	}
-	return false;
+	return find_free_range(memblock_prev_free, cursor, nid, start, end, node);
 }

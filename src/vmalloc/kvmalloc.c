@@ -37,15 +37,7 @@ static void *kv_alloc(size_t size, gfp_t gfp, int node, const void *caller)
 			report_warn(k, "kvmalloc: %zu bytes are more than INT_MAX", size);
 		return NULL;
 	}
-	return vmalloc_request(k, &(struct vm_request){
-					  .size = size,
-					  .align = PAGE_SIZE,
-					  .gfp = gfp,
-					  .prot = PAGE_KERNEL,
-					  .node = node,
-					  .flags = VM_ALLOC | VM_ALLOW_HUGE_VMAP,
-					  .caller = caller,
-				  });
+	return vmalloc_simple(size, gfp, VM_ALLOW_HUGE_VMAP, node, caller);
 }
 
 void *kvmalloc_node(size_t size, gfp_t gfp, int node)

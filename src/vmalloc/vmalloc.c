@@ -215,8 +215,8 @@ void *vmalloc_request(struct kernel *k, const struct vm_request *r)
 
 /* --- the family ------------------------------------------------------------------------------- */
 
-/* What most of them ask for. */
-static void *simple(unsigned long size, gfp_t gfp, unsigned long flags, int node, const void *caller)
+void *vmalloc_simple(unsigned long size, gfp_t gfp, unsigned long flags, int node,
+		     const void *caller)
 {
 	struct kernel *k = arch_kernel();
 	const struct vm_request r = {
@@ -236,74 +236,73 @@ static void *simple(unsigned long size, gfp_t gfp, unsigned long flags, int node
 
 void *vmalloc(unsigned long size)
 {
-	return simple(size, GFP_KERNEL, 0, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL, 0, NUMA_NO_NODE, CALLER);
 }
 
 void *vzalloc(unsigned long size)
 {
-	return simple(size, GFP_KERNEL | __GFP_ZERO, 0, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL | __GFP_ZERO, 0, NUMA_NO_NODE, CALLER);
 }
 
 void *vmalloc_user(unsigned long size)
 {
-	return simple(size, GFP_KERNEL | __GFP_ZERO, VM_USERMAP, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL | __GFP_ZERO, VM_USERMAP, NUMA_NO_NODE, CALLER);
 }
 
 void *vmalloc_node(unsigned long size, int node)
 {
-	return simple(size, GFP_KERNEL, 0, node, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL, 0, node, CALLER);
 }
 
 void *vzalloc_node(unsigned long size, int node)
 {
-	return simple(size, GFP_KERNEL | __GFP_ZERO, 0, node, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL | __GFP_ZERO, 0, node, CALLER);
 }
 
 /* On x86_32 the zone of GFP_DMA32 is Normal: not HIGHMEM. */
 void *vmalloc_32(unsigned long size)
 {
-	return simple(size, GFP_KERNEL | GFP_DMA32, 0, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL | GFP_DMA32, 0, NUMA_NO_NODE, CALLER);
 }
 
 void *vmalloc_32_user(unsigned long size)
 {
-	return simple(size, GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, VM_USERMAP, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, VM_USERMAP, NUMA_NO_NODE,
+			      CALLER);
 }
 
 void *vmalloc_huge(unsigned long size, gfp_t gfp)
 {
-	return simple(size, gfp, VM_ALLOW_HUGE_VMAP, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, gfp, VM_ALLOW_HUGE_VMAP, NUMA_NO_NODE, CALLER);
 }
 
 void *__vmalloc(unsigned long size, gfp_t gfp)
 {
-	return simple(size, gfp, 0, NUMA_NO_NODE, CALLER);
+	return vmalloc_simple(size, gfp, 0, NUMA_NO_NODE, CALLER);
+}
+
+static void *simple_array(size_t n, size_t size, gfp_t gfp, const void *caller)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return vmalloc_simple(bytes, gfp, 0, NUMA_NO_NODE, caller);
 }
 
 void *__vmalloc_array(size_t n, size_t size, gfp_t gfp)
 {
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ? NULL :
-							 simple(bytes, gfp, 0, NUMA_NO_NODE, CALLER);
+	return simple_array(n, size, gfp, CALLER);
 }
 
 void *vmalloc_array(size_t n, size_t size)
 {
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ?
-		       NULL :
-		       simple(bytes, GFP_KERNEL, 0, NUMA_NO_NODE, CALLER);
+	return simple_array(n, size, GFP_KERNEL, CALLER);
 }
 
 void *vcalloc(size_t n, size_t size)
 {
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ?
-		       NULL :
-		       simple(bytes, GFP_KERNEL | __GFP_ZERO, 0, NUMA_NO_NODE, CALLER);
+	return simple_array(n, size, GFP_KERNEL | __GFP_ZERO, CALLER);
 }
 
 unsigned long vmalloc_start_addr(void)

@@ -194,6 +194,11 @@ void vmalloc_end(void);
 /* vmalloc() in full. */
 void *vmalloc_request(struct kernel *k, const struct vm_request *r);
 
+/* The same for what most of the family ask for: whole pages of PAGE_KERNEL with VM_ALLOC and @flags, on the
+ * thread's machine. NULL without one, too. */
+void *vmalloc_simple(unsigned long size, gfp_t gfp, unsigned long flags, int node,
+		     const void *caller);
+
 /* Take apart what was freed in interrupts. */
 void vmalloc_run_deferred(struct vmalloc *v);
 
