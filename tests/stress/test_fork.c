@@ -12,9 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 #define NR_CPUS 4
 #define FORKS 64u
+/* So many times as many in a long round. AddressSanitizer's address space takes its time to be copied; there
+ * are more rounds instead. */
+#ifdef TEST_ASAN
+#define LONG_FORKS 2u
+#else
+#define LONG_FORKS 8u
+#endif
 #define CHILD_SECONDS 100	/* of a child that hangs */
 
 struct scene {
@@ -460,7 +466,7 @@ static void end_roles(struct worker *w, struct scene *s)
 
 static unsigned int nr_forks(unsigned int part)
 {
-	return FORKS / part * (stress_long ? 8 : 1);
+	return FORKS / part * (stress_long ? LONG_FORKS : 1);
 }
 
 /* Let the others get somewhere else. */
