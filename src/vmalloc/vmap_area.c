@@ -204,10 +204,11 @@ static struct vmap_area *lowest_fit(const struct vmap_areas *areas, const struct
 	for (; node; node = next_fit(node, r->size)) {
 		struct vmap_area *va = area_of(node);
 		kva_t stop = va->end < end ? va->end : end;
-		kva_t at = va->start > r->start ? va->start : r->start;
+		kva_t from = va->start > r->start ? va->start : r->start;
+		kva_t at = round_up(from, r->align);
 
-		at = round_up(at, r->align);
-		if (at < stop && stop - at >= r->size) {
+		/* Below @from: no such address is left before the highest. */
+		if (at >= from && at < stop && stop - at >= r->size) {
 			*start = at;
 			return va;
 		}

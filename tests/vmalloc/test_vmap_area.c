@@ -17,7 +17,7 @@ struct region {
 	size_t meta_before;
 };
 
-static struct region *start(uint64_t pages)
+static struct region *start_at(uint64_t base, uint64_t pages)
 {
 	struct region *r = calloc(1, sizeof(*r));
 
@@ -25,8 +25,13 @@ static struct region *start(uint64_t pages)
 	r->m = test_boot("mem=32M cpus=4 backing=private isolate_metadata=1");
 	r->k = arch_kernel();
 	r->meta_before = meta_pool_used(r->k);
-	assert_int_equal(vmap_areas_init(r->k, &r->areas, BASE, pages * P), 0);
+	assert_int_equal(vmap_areas_init(r->k, &r->areas, base, pages * P), 0);
 	return r;
+}
+
+static struct region *start(uint64_t pages)
+{
+	return start_at(BASE, pages);
 }
 
 static struct vmap_area *area_alloc(struct vmap_areas *areas, uint64_t size, uint64_t align,
@@ -182,6 +187,17 @@ static void test_alignment(void **state)
 	finish(r);
 }
 
+/* The next multiple would lie above the highest address. */
+static void test_alignment_past_the_end(void **state)
+{
+	struct region *r = start_at(0xffffc90000000000ull, 100);
+
+	for (unsigned int bit = 44; bit < 64; bit++)
+		assert_null(area_alloc(&r->areas, P, 1ull << bit, VM_ALLOC, NULL));
+	assert_int_equal(take(r, 100)->start, r->areas.start);
+	finish(r);
+}
+
 static void test_find_and_take(void **state)
 {
 	struct region *r = start(100);
@@ -334,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_lazy),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_alignment_past_the_end),
 		cmocka_unit_test(test_find_and_take),
 		cmocka_unit_test(test_random),
 	};
