@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DEFAULT_ROUNDS 3
 #define KIB 1024.0
@@ -348,6 +349,14 @@ static void free_all(struct compare_options *o, struct result *rows, size_t n)
 	free(o->traces);
 }
 
+static void check_rereadable(const char *trace)
+{
+	struct stat st;
+
+	if (!stat(trace, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		die("%s: compare reads a trace many times, and a pipe can be read once", trace);
+}
+
 int cmd_compare(struct common_options *common, int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
@@ -373,6 +382,8 @@ int cmd_compare(struct common_options *common, int argc, char **argv)
 		hand_on(&o, "--cmdline", common->cmdline);
 	for (unsigned int b = 0; b < NR_BACKENDS; b++)
 		o.paths[b] = child_find(backends[b]);
+	for (unsigned int i = 0; i < o.nr_traces; i++)
+		check_rereadable(o.traces[i]);
 	n = (size_t)o.nr_traces * NR_BACKENDS;
 	rows = xcalloc(n, sizeof(*rows));
 	for (unsigned int i = 0; i < o.nr_traces; i++)

@@ -64,6 +64,8 @@ struct trace_reader *trace_open(const char *path, const char *format, struct nam
 	hold_next(t);
 	if (!t->held)
 		die_at(path, 0, "an empty file");
+	if (t->held_len && t->held[t->held_len - 1] == '\r')
+		die_at(path, lines_number(t->lines), "lines end in CR LF, where LF alone is needed");
 	if (!t->form)
 		detect_form(t);
 	if (t->form->header) {
