@@ -231,7 +231,8 @@ KMEM_API int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr,
  * @nr: how many
  * @p:  the objects, none of them twice; the array may be reordered
  *
- * Each is checked as by kmem_cache_free(). Never sleeps.
+ * Each is checked as by kmem_cache_free(), which sees a second free only of what was freed last: an object that
+ * stands in @p twice is found for certain by SLOB and by caches with debug options. Never sleeps.
  */
 KMEM_API void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p);
 

@@ -127,7 +127,8 @@ KMEM_DECL(unsigned long, vmalloc_end_addr, (void));
 /**
  * __vmalloc_node_range - vmalloc() in full
  * @size:  as vmalloc()
- * @align: of the address (ptr_to_kva()), bytes, a power of two. On private memory no more than a page
+ * @align: of the address (ptr_to_kva()), bytes, a power of two. On private memory that of the pointer
+ *         instead, up to 4 MiB
  * @start: lowest address; not below VMALLOC_START
  * @end:   end of the highest, guard page included; not above VMALLOC_END
  * @gfp:   as __vmalloc()

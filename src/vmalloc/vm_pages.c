@@ -107,13 +107,13 @@ static unsigned long take_single_pages(struct page **pages, unsigned long nr, gf
 	return done;
 }
 
-/* A block of @nr single pages; NULL: there is none. */
-static struct page *block_alloc(unsigned long nr, gfp_t gfp, int nid)
+/* A block of @nr single pages, the first a multiple of @align pages; NULL: there is none. */
+static struct page *block_alloc(unsigned long nr, unsigned long align, gfp_t gfp, int nid)
 {
 	unsigned int order = 0;
 	struct page *block;
 
-	while (1ul << order < nr)
+	while (order < MAX_ORDER && (1ul << order < nr || 1ul << order < align))
 		order++;
 	block = order < MAX_ORDER ? alloc_pages_node(nid, gfp, order) : NULL;
 	if (!block)
@@ -124,14 +124,15 @@ static struct page *block_alloc(unsigned long nr, gfp_t gfp, int nid)
 	return block;
 }
 
-static unsigned long take_block(struct kernel *k, struct page **pages, unsigned long nr, gfp_t gfp,
-				int nid)
+static unsigned long take_block(struct kernel *k, struct page **pages, unsigned long nr,
+				unsigned long align, gfp_t gfp, int nid)
 {
-	struct page *block = block_alloc(nr, gfp, nid);
+	struct page *block = block_alloc(nr, align, gfp, nid);
 
 	if (!block) {
-		pr_err(k, "vmalloc: no contiguous block of %lu pages, and backing=private has no "
-		       "other way to make them look contiguous", nr);
+		pr_err(k, "vmalloc: no contiguous block of %lu pages%s, and backing=private has no "
+		       "other way to make them look contiguous", nr,
+		       align > 1 ? " so aligned" : "");
 		return 0;
 	}
 	for (unsigned long i = 0; i < nr; i++)
@@ -146,7 +147,7 @@ static unsigned long take_large_pages(struct page **pages, unsigned long nr, uns
 	unsigned long done = 0, each = 1ul << order;
 
 	for (; nr - done >= each; done += each) {
-		struct page *block = block_alloc(each, gfp & ~__GFP_NOFAIL, nid);
+		struct page *block = block_alloc(each, 1, gfp & ~__GFP_NOFAIL, nid);
 
 		if (!block)
 			break;
@@ -157,13 +158,13 @@ static unsigned long take_large_pages(struct page **pages, unsigned long nr, uns
 }
 
 unsigned long vm_take_pages(struct kernel *k, struct page **pages, unsigned long nr,
-			    unsigned int order, gfp_t gfp, int nid)
+			    unsigned int order, unsigned long align, gfp_t gfp, int nid)
 {
 	unsigned long done = 0;
 
 	gfp |= __GFP_NOWARN;
 	if (!alias_possible(k))
-		return take_block(k, pages, nr, gfp, nid);
+		return take_block(k, pages, nr, align >> PAGE_SHIFT, gfp, nid);
 	if (!(gfp & (__GFP_DMA | __GFP_DMA32)))
 		gfp |= __GFP_HIGHMEM;
 	if (order)

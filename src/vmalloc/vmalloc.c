@@ -101,7 +101,8 @@ static bool fill(struct vmalloc *v, struct vmap_vm *vm, const struct vm_request 
 	}
 	vm->array_len = nr;
 	vm->vm.page_order = order;
-	vm->vm.nr_pages = (unsigned int)vm_take_pages(k, vm->vm.pages, nr, order, r->gfp, r->node);
+	vm->vm.nr_pages = (unsigned int)vm_take_pages(k, vm->vm.pages, nr, order, r->align, r->gfp,
+						       r->node);
 	__atomic_add_fetch(&v->nr_pages, vm->vm.nr_pages, __ATOMIC_RELAXED);
 	if (vm->vm.nr_pages < nr) {
 		warn_failure(k, r->gfp, r->size, "page order %u, failed to allocate pages", order);
@@ -144,10 +145,13 @@ static void *make_area(struct vmalloc *v, const struct vm_request *r, unsigned i
  * there is somebody who could make some. */
 static bool wait_for_room(struct vmalloc *v, const struct vm_request *r)
 {
-	uint64_t room = r->end ? r->end - r->start : v->kernel->arch->vmalloc_size;
+	const struct arch_machine *am = v->kernel->arch;
+	kva_t start = r->end ? r->start : am->vmalloc_base;
+	kva_t end = r->end ? r->end : am->vmalloc_base + am->vmalloc_size;
+	kva_t first = round_up(start, r->align);
 	uint32_t nobody_wakes = 0;
 
-	if (room <= r->size || !alias_possible(v->kernel))
+	if (first < start || first >= end || end - first <= r->size || !alias_possible(v->kernel))
 		return false;
 	if (arch_alone()) {
 		report_bug(v->kernel, "vmalloc: no room for %lu bytes with __GFP_NOFAIL, and there is "

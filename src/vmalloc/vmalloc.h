@@ -180,9 +180,10 @@ struct page **vm_array_alloc(struct vmalloc *v, unsigned long nr, gfp_t gfp, int
 			     const void *caller);
 void vm_array_free(struct vmalloc *v, struct page **pages, unsigned long nr);
 
-/* As many single pages as there are, up to @nr; in blocks of 2^@order as far as possible. */
+/* As many single pages as there are, up to @nr; in blocks of 2^@order as far as possible. On private memory all
+ * or none, in a row whose first byte is aligned to @align. */
 unsigned long vm_take_pages(struct kernel *k, struct page **pages, unsigned long nr,
-			    unsigned int order, gfp_t gfp, int nid);
+			    unsigned int order, unsigned long align, gfp_t gfp, int nid);
 
 /* --- vmalloc.c -------------------------------------------------------------------------------- */
 

@@ -83,6 +83,31 @@ static void test_limits(void **state)
 	test_shutdown(m, 0);
 }
 
+/* The pointer is aligned, by a larger block of which the rest goes back. */
+static void test_alignment(void **state)
+{
+	struct machine *m = test_boot("mem=64M backing=private");
+	unsigned long held;
+	char *p;
+
+	for (unsigned long align = P; align <= 1024 * P; align *= 2) {
+		p = __vmalloc_node(3 * P, align, GFP_KERNEL, NUMA_NO_NODE, NULL);
+		assert_non_null(p);
+		assert_int_equal((uintptr_t)p & (align - 1), 0);
+		memset(p, 1, 3 * P);
+		held = test_free_pages();
+		vfree(p);
+		assert_in_range(test_free_pages() - held, 3, 5);
+	}
+	held = test_free_pages();
+	test_hear();
+	assert_null(__vmalloc_node(3 * P, 2048 * P, GFP_KERNEL, NUMA_NO_NODE, NULL));
+	expect_heard("vmalloc: no contiguous block of 3 pages so aligned, and backing=private");
+	/* Tables may stay. */
+	assert_in_range(held - test_free_pages(), 0, 3);
+	test_shutdown(m, 0);
+}
+
 static void test_exhausted(void **state)
 {
 	struct machine *m = test_boot("preset=tiny-8M backing=private");
@@ -140,6 +165,7 @@ int main(void)
 		cmocka_unit_test(test_pointers),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_random),
 	};

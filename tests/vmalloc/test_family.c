@@ -420,6 +420,7 @@ static void test_nofail_waits_for_room(void **state)
 	pthread_join(thread, NULL);
 	/* More than the whole region: nobody can make room for that. */
 	assert_null(__vmalloc(200 * MIB, GFP_KERNEL | __GFP_NOFAIL));
+	assert_null(__vmalloc_node(1, 1ul << 31, GFP_KERNEL | __GFP_NOFAIL, NUMA_NO_NODE, NULL));
 	vfree(p);
 	test_shutdown(m, 0);
 }
