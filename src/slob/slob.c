@@ -149,6 +149,22 @@ void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, u
 	return block;
 }
 
+void *slob_alloc_fresh(struct kernel *k, size_t size, gfp_t gfp, unsigned int align,
+		       unsigned int offset)
+{
+	const struct slob_request rq = {
+		.units = (unsigned int)SLOB_UNITS(size),
+		.align = align,
+		.offset = offset,
+		.node = NUMA_NO_NODE,
+	};
+	char *block = slob_alloc_slow(k, slob_list_for(k->backend, size), &rq, gfp);
+
+	if (likely(block))
+		arch_object_alloc(k->arch, block + offset, rq.units * SLOB_UNIT - offset, false);
+	return block;
+}
+
 /* Free a block and move its page where it belongs. *@empty: the page, taken off its list, is the
  * caller's to give back. */
 static enum slob_result slob_free_locked(struct kernel *k, struct slob_page *sp, void *base,

@@ -85,6 +85,10 @@ static inline void *slob_page_base(struct kernel *k, struct slob_page *sp)
 void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
 		 int node);
 
+/* The same from a new page of any node: the others were looked through. */
+void *slob_alloc_fresh(struct kernel *k, size_t size, gfp_t gfp, unsigned int align,
+		       unsigned int offset);
+
 /* Give an object of @size bytes and @offset bytes in front of it, all of them in @page, back; false
  * if some of them are free already: then nothing changed. */
 bool slob_free(struct kernel *k, struct page *page, void *object, size_t size, unsigned int offset);

@@ -20,9 +20,10 @@ static __always_inline void slob_count_alone(long *live, long n)
 	__atomic_store_n(live, __atomic_load_n(live, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
-/* @size and @offset bytes, as slob_alloc(). NULL: nothing was done. */
+/* @size and @offset bytes, as slob_alloc(), from the pages there are. NULL: nothing was done; *@searched if
+ * only because no page has room. */
 static __always_inline void *slob_take_alone(struct arch_cpu *cpu, size_t size, unsigned int align,
-					     unsigned int offset)
+					     unsigned int offset, bool *searched)
 {
 	const struct slob_request rq = {
 		.units = (unsigned int)SLOB_UNITS(size),
@@ -30,9 +31,12 @@ static __always_inline void *slob_take_alone(struct arch_cpu *cpu, size_t size, 
 		.offset = offset,
 		.node = NUMA_NO_NODE,
 	};
-	struct slob_page *damaged;
+	struct slob_page *damaged = NULL;
+	void *block;
 
-	return slob_take(cpu, slob_list_for(cpu->kernel->backend, size), &rq, &damaged);
+	block = slob_take(cpu, slob_list_for(cpu->kernel->backend, size), &rq, &damaged);
+	*searched = !damaged;
+	return block;
 }
 
 /* As slob_free(). False: nothing was done. */
@@ -57,7 +61,9 @@ static __always_inline bool slob_give_alone(struct arch_cpu *cpu, struct page *p
 
 /* --- for the public functions: NULL, or false, leaves the request to the general path -------- */
 
-static __always_inline void *slob_cache_alloc_alone(struct kmem_cache *s, gfp_t gfp)
+/* *@searched, which is false before: the pages there are were looked through. */
+static __always_inline void *slob_cache_alloc_alone(struct kmem_cache *s, gfp_t gfp,
+						    bool *searched)
 {
 	struct arch_cpu *cpu = arch_cpu_enter_alone();
 	void *object = NULL;
@@ -65,7 +71,7 @@ static __always_inline void *slob_cache_alloc_alone(struct kmem_cache *s, gfp_t 
 	if (unlikely(!cpu))
 		return NULL;
 	if (likely(s && s->kernel == cpu->kernel && s->plain))
-		object = slob_take_alone(cpu, s->size, s->align, 0);
+		object = slob_take_alone(cpu, s->size, s->align, 0, searched);
 	if (likely(object))
 		slob_count_alone(&s->live, 1);
 	arch_cpu_leave(cpu);
@@ -96,7 +102,7 @@ static __always_inline bool slob_cache_free_alone(struct kmem_cache *s, void *ob
 	return freed;
 }
 
-static __always_inline void *slob_kmalloc_alone(size_t size, gfp_t gfp)
+static __always_inline void *slob_kmalloc_alone(size_t size, gfp_t gfp, bool *searched)
 {
 	struct arch_cpu *cpu = arch_cpu_enter_alone();
 	struct slob_header *header = NULL;
@@ -106,7 +112,7 @@ static __always_inline void *slob_kmalloc_alone(size_t size, gfp_t gfp)
 		return NULL;
 	if (likely(cpu->kernel->backend->plain))
 		header = slob_take_alone(cpu, size + SLOB_KMALLOC_HEADER, slob_kmalloc_align(size),
-					 SLOB_KMALLOC_HEADER);
+					 SLOB_KMALLOC_HEADER, searched);
 	if (likely(header)) {
 		slob_header_write(header, size);
 		slob_count_alone(&cpu->kernel->caches->kmalloc_live, 1);
@@ -143,5 +149,9 @@ static __always_inline bool slob_kfree_alone(const void *p)
 	arch_cpu_leave(cpu);
 	return freed;
 }
+
+/* What slob_cache_alloc_alone() and slob_kmalloc_alone() have searched for in vain (slob_alone.c). */
+void *slob_cache_alloc_fresh(struct kmem_cache *s, gfp_t gfp);
+void *slob_kmalloc_fresh(size_t size, gfp_t gfp);
 
 #endif

@@ -219,10 +219,13 @@ static noinline void *slob_cache_alloc_slow(struct kmem_cache *s, gfp_t gfp, int
 
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	void *object = slob_cache_alloc_alone(s, gfp);
+	bool searched = false;
+	void *object = slob_cache_alloc_alone(s, gfp, &searched);
 
 	if (likely(object))
 		return object;
+	if (searched)
+		return slob_cache_alloc_fresh(s, gfp);
 	return slob_cache_alloc_slow(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc",
 				     __builtin_return_address(0));
 }
@@ -239,8 +242,12 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 
 	context_begin_alloc(gfp, "slab allocation");
 	for (i = 0; i < nr; i++) {
-		p[i] = slob_cache_alloc_alone(s, gfp);
-		if (unlikely(!p[i]))
+		bool searched = false;
+
+		p[i] = slob_cache_alloc_alone(s, gfp, &searched);
+		if (unlikely(!p[i] && searched))
+			p[i] = slob_cache_alloc_fresh(s, gfp);
+		else if (unlikely(!p[i]))
 			p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk",
 						SLOB_CALLER);
 		if (unlikely(!p[i]))
@@ -319,12 +326,15 @@ void *kmalloc_node(size_t size, gfp_t gfp, int node)
 
 void *kmalloc(size_t size, gfp_t gfp)
 {
+	bool searched = false;
 	void *object = NULL;
 
 	if (likely(slob_kmalloc_is_block(size)))
-		object = slob_kmalloc_alone(size, gfp);
+		object = slob_kmalloc_alone(size, gfp, &searched);
 	if (likely(object))
 		return object;
+	if (searched)
+		return slob_kmalloc_fresh(size, gfp);
 	return slob_kmalloc_slow(size, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 }
 
