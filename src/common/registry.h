@@ -152,19 +152,31 @@ size_t large_bytes(size_t size);
 /* Bytes of a block of large_alloc(). */
 size_t large_size(const struct page *head);
 
+static __always_inline long *cache_live(struct kernel *k, struct kmem_cache *s)
+{
+	return s ? &s->live : &k->caches->kmalloc_live;
+}
+
+/* cache_live_add() in a section of a thread that is alone in its machine. */
+static __always_inline void cache_live_add_alone(struct kernel *k, struct kmem_cache *s, long n)
+{
+	long *live = cache_live(k, s);
+
+	__atomic_store_n(live, __atomic_load_n(live, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
 /* SLOB: @n objects of @s came (or went, negative); @s NULL: kmalloc blocks on SLOB's pages. Blocks
  * of kmalloc that are whole pages are not counted here, the page allocator tells them. Outside sections,
  * of the thread's machine. */
 static inline void cache_live_add(struct kernel *k, struct kmem_cache *s, long n)
 {
-	long *live = s ? &s->live : &k->caches->kmalloc_live;
 	struct arch_cpu *cpu = arch_cpu_enter_alone();
 
 	if (unlikely(!cpu)) {
-		__atomic_add_fetch(live, n, __ATOMIC_RELAXED);
+		__atomic_add_fetch(cache_live(k, s), n, __ATOMIC_RELAXED);
 		return;
 	}
-	__atomic_store_n(live, __atomic_load_n(live, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+	cache_live_add_alone(k, s, n);
 	arch_cpu_leave(cpu);
 }
 

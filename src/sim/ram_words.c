@@ -174,6 +174,7 @@ static int parse_fake(struct ram_words *rw, const struct cmd_word *w, struct mac
 	const char *at = w->value + strlen("fake=");
 	uint64_t n;
 
+	/* So many gigabytes fit 64 bits. */
 	if (!sim_read_number(&at, &n) || !n || n >= (uint64_t)1 << 34)
 		return bad_value(w, err, "fake=N, fake=NU or fake=SIZE with M or G is needed");
 	rw->fake = at == w->end ? FAKE_COUNT : *at == 'U' ? FAKE_EACH : FAKE_SIZE;

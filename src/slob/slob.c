@@ -131,35 +131,16 @@ static noinline void *slob_alloc_slow(struct kernel *k, struct list_head *list,
 }
 
 void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
-		 int node)
+		 int node, bool searched)
 {
+	const struct slob_request rq = slob_request(size, align, offset, node);
 	struct list_head *list = slob_list_for(k->backend, size);
-	struct slob_request rq = {
-		.units = (unsigned int)SLOB_UNITS(size),
-		.align = align,
-		.offset = offset,
-		.node = node,
-	};
-	char *block = slob_alloc_listed(k, list, &rq);
+	char *block = NULL;
 
+	if (!searched)
+		block = slob_alloc_listed(k, list, &rq);
 	if (unlikely(!block))
 		block = slob_alloc_slow(k, list, &rq, gfp);
-	if (likely(block))
-		arch_object_alloc(k->arch, block + offset, rq.units * SLOB_UNIT - offset, false);
-	return block;
-}
-
-void *slob_alloc_fresh(struct kernel *k, size_t size, gfp_t gfp, unsigned int align,
-		       unsigned int offset)
-{
-	const struct slob_request rq = {
-		.units = (unsigned int)SLOB_UNITS(size),
-		.align = align,
-		.offset = offset,
-		.node = NUMA_NO_NODE,
-	};
-	char *block = slob_alloc_slow(k, slob_list_for(k->backend, size), &rq, gfp);
-
 	if (likely(block))
 		arch_object_alloc(k->arch, block + offset, rq.units * SLOB_UNIT - offset, false);
 	return block;

@@ -72,6 +72,14 @@ static inline struct page *slob_page_frame(struct slob_page *sp)
 	return container_of(sp, struct page, overlay);
 }
 
+/* Whether @object is where an object of @s may begin and end in a page. */
+static __always_inline bool slob_may_start(const struct kmem_cache *s, const void *object)
+{
+	size_t offset = (uintptr_t)object & (PAGE_SIZE - 1);
+
+	return !(offset & (s->align - 1)) && offset + s->size <= PAGE_SIZE;
+}
+
 /* The page's first byte. */
 static inline void *slob_page_base(struct kernel *k, struct slob_page *sp)
 {
@@ -81,13 +89,10 @@ static inline void *slob_page_base(struct kernel *k, struct slob_page *sp)
 /* --- slob.c: the lists ----------------------------------------------------------------------- */
 
 /* @size bytes, 1 … PAGE_SIZE, from a page of @node (NUMA_NO_NODE: any), aligned as by
- * slob_page_alloc(); NULL when there is no page. */
+ * slob_page_alloc(), a new one if @searched says that the others have no room; NULL when there is no
+ * page. */
 void *slob_alloc(struct kernel *k, size_t size, gfp_t gfp, unsigned int align, unsigned int offset,
-		 int node);
-
-/* The same from a new page of any node: the others were looked through. */
-void *slob_alloc_fresh(struct kernel *k, size_t size, gfp_t gfp, unsigned int align,
-		       unsigned int offset);
+		 int node, bool searched);
 
 /* Give an object of @size bytes and @offset bytes in front of it, all of them in @page, back; false
  * if some of them are free already: then nothing changed. */

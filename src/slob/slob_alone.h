@@ -15,22 +15,12 @@
 #include "common/registry.h"
 #include "lib/string.h"
 
-static __always_inline void slob_count_alone(long *live, long n)
-{
-	__atomic_store_n(live, __atomic_load_n(live, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
-}
-
 /* @size and @offset bytes, as slob_alloc(), from the pages there are. NULL: nothing was done; *@searched if
  * only because no page has room. */
 static __always_inline void *slob_take_alone(struct arch_cpu *cpu, size_t size, unsigned int align,
 					     unsigned int offset, bool *searched)
 {
-	const struct slob_request rq = {
-		.units = (unsigned int)SLOB_UNITS(size),
-		.align = align,
-		.offset = offset,
-		.node = NUMA_NO_NODE,
-	};
+	const struct slob_request rq = slob_request(size, align, offset, NUMA_NO_NODE);
 	struct slob_page *damaged = NULL;
 	void *block;
 
@@ -73,7 +63,7 @@ static __always_inline void *slob_cache_alloc_alone(struct kmem_cache *s, gfp_t 
 	if (likely(s && s->kernel == cpu->kernel && s->plain))
 		object = slob_take_alone(cpu, s->size, s->align, 0, searched);
 	if (likely(object))
-		slob_count_alone(&s->live, 1);
+		cache_live_add_alone(cpu->kernel, s, 1);
 	arch_cpu_leave(cpu);
 	if (unlikely(!object))
 		return NULL;
@@ -86,7 +76,6 @@ static __always_inline void *slob_cache_alloc_alone(struct kmem_cache *s, gfp_t 
 static __always_inline bool slob_cache_free_alone(struct kmem_cache *s, void *object)
 {
 	struct arch_cpu *cpu = arch_cpu_enter_alone();
-	size_t offset = (uintptr_t)object & (PAGE_SIZE - 1);
 	struct page *page;
 	bool freed = false;
 
@@ -94,10 +83,10 @@ static __always_inline bool slob_cache_free_alone(struct kmem_cache *s, void *ob
 		return false;
 	page = memmap_lookup(cpu, object);
 	if (likely(page && page_type(page) == PAGE_TYPE_SLAB && s && s->kernel == cpu->kernel &&
-		   s->plain && !(offset & (s->align - 1)) && offset + s->size <= PAGE_SIZE))
+		   s->plain && slob_may_start(s, object)))
 		freed = slob_give_alone(cpu, page, object, s->size, 0);
 	if (likely(freed))
-		slob_count_alone(&s->live, -1);
+		cache_live_add_alone(cpu->kernel, s, -1);
 	arch_cpu_leave(cpu);
 	return freed;
 }
@@ -115,12 +104,12 @@ static __always_inline void *slob_kmalloc_alone(size_t size, gfp_t gfp, bool *se
 					 SLOB_KMALLOC_HEADER, searched);
 	if (likely(header)) {
 		slob_header_write(header, size);
-		slob_count_alone(&cpu->kernel->caches->kmalloc_live, 1);
+		cache_live_add_alone(cpu->kernel, NULL, 1);
 	}
 	arch_cpu_leave(cpu);
 	if (unlikely(!header))
 		return NULL;
-	object = (char *)header + SLOB_KMALLOC_HEADER;
+	object = slob_kmalloc_object(header);
 	arch_object_alloc(cpu->kernel->arch, object, SLOB_UNITS(size) * (size_t)SLOB_UNIT, false);
 	if (unlikely(gfp & __GFP_ZERO))
 		memset(object, 0, size);
@@ -144,14 +133,10 @@ static __always_inline bool slob_kfree_alone(const void *p)
 	if (likely(freed)) {
 		/* Behind the words of the free block. */
 		arch_raw_write(&slob_header(p)->mark, 0);
-		slob_count_alone(&cpu->kernel->caches->kmalloc_live, -1);
+		cache_live_add_alone(cpu->kernel, NULL, -1);
 	}
 	arch_cpu_leave(cpu);
 	return freed;
 }
-
-/* What slob_cache_alloc_alone() and slob_kmalloc_alone() have searched for in vain (slob_alone.c). */
-void *slob_cache_alloc_fresh(struct kmem_cache *s, gfp_t gfp);
-void *slob_kmalloc_fresh(size_t size, gfp_t gfp);
 
 #endif

@@ -156,7 +156,8 @@ static __always_inline struct kernel *slob_kernel(struct kmem_cache *s, const ch
 	return k;
 }
 
-static void *slob_cache_alloc_plain(struct kernel *k, struct kmem_cache *s, gfp_t gfp, int node)
+static noinline void *slob_cache_alloc_plain(struct kernel *k, struct kmem_cache *s, gfp_t gfp,
+					     int node, bool searched)
 {
 	void *object;
 
@@ -164,7 +165,7 @@ static void *slob_cache_alloc_plain(struct kernel *k, struct kmem_cache *s, gfp_
 		object = large_alloc(k, slob_pages_size(s), gfp & ~__GFP_ZERO, node);
 	} else {
 		context_might_alloc(gfp, "slab allocation");
-		object = slob_alloc(k, s->size, gfp, s->align, 0, node);
+		object = slob_alloc(k, s->size, gfp, s->align, 0, node, searched);
 	}
 	if (unlikely(!object))
 		return NULL;
@@ -183,7 +184,7 @@ static noinline void *slob_cache_alloc_kept(struct kernel *k, struct kmem_cache 
 					    int node, unsigned long caller)
 {
 	struct slob_live *live = slob_live_new(k);
-	void *object = live ? slob_cache_alloc_plain(k, s, gfp, node) : NULL;
+	void *object = live ? slob_cache_alloc_plain(k, s, gfp, node, false) : NULL;
 
 	if (object)
 		slob_live_add(k, live, s, object, s->size, caller);
@@ -204,7 +205,7 @@ static void *slob_cache_alloc(struct kmem_cache *s, gfp_t gfp, int node, const c
 		return NULL;
 	if (unlikely(k->backend->debug) && slob_debug_keeps(k, s))
 		return slob_cache_alloc_kept(k, s, gfp, node, caller);
-	return slob_cache_alloc_plain(k, s, gfp, node);
+	return slob_cache_alloc_plain(k, s, gfp, node, false);
 }
 
 static noinline void *slob_cache_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node,
@@ -225,7 +226,7 @@ void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 	if (likely(object))
 		return object;
 	if (searched)
-		return slob_cache_alloc_fresh(s, gfp);
+		return slob_cache_alloc_plain(s->kernel, s, gfp, NUMA_NO_NODE, true);
 	return slob_cache_alloc_slow(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc",
 				     __builtin_return_address(0));
 }
@@ -246,7 +247,7 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 
 		p[i] = slob_cache_alloc_alone(s, gfp, &searched);
 		if (unlikely(!p[i] && searched))
-			p[i] = slob_cache_alloc_fresh(s, gfp);
+			p[i] = slob_cache_alloc_plain(s->kernel, s, gfp, NUMA_NO_NODE, true);
 		else if (unlikely(!p[i]))
 			p[i] = slob_cache_alloc(s, gfp, NUMA_NO_NODE, "kmem_cache_alloc_bulk",
 						SLOB_CALLER);
@@ -260,20 +261,21 @@ int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
 	return 0;
 }
 
-static void *slob_kmalloc_plain(struct kernel *k, size_t size, gfp_t gfp, int node)
+static noinline void *slob_kmalloc_plain(struct kernel *k, size_t size, gfp_t gfp, int node,
+					 bool searched)
 {
 	struct slob_header *header;
 	void *object;
 
 	context_might_alloc(gfp, "slab allocation");
 	header = slob_alloc(k, size + SLOB_KMALLOC_HEADER, gfp, slob_kmalloc_align(size),
-			    SLOB_KMALLOC_HEADER, node);
+			    SLOB_KMALLOC_HEADER, node, searched);
 	if (unlikely(!header))
 		return NULL;
 
 	cache_live_add(k, NULL, 1);
 	slob_header_write(header, size);
-	object = (char *)header + SLOB_KMALLOC_HEADER;
+	object = slob_kmalloc_object(header);
 	if ((gfp | k->backend->init_gfp) & __GFP_ZERO)
 		memset(object, 0, size);
 	return object;
@@ -283,7 +285,7 @@ static noinline void *slob_kmalloc_kept(struct kernel *k, size_t size, gfp_t gfp
 					unsigned long caller)
 {
 	struct slob_live *live = slob_live_new(k);
-	void *object = live ? slob_kmalloc_plain(k, size, gfp, node) : NULL;
+	void *object = live ? slob_kmalloc_plain(k, size, gfp, node, false) : NULL;
 
 	if (object)
 		slob_live_add(k, live, NULL, object, size, caller);
@@ -306,7 +308,7 @@ static void *slob_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller
 		return NULL;
 	if (unlikely(k->backend->debug) && slob_debug_keeps(k, NULL))
 		return slob_kmalloc_kept(k, size, gfp, node, caller);
-	return slob_kmalloc_plain(k, size, gfp, node);
+	return slob_kmalloc_plain(k, size, gfp, node, false);
 }
 
 static noinline void *slob_kmalloc_slow(size_t size, gfp_t gfp, int node, const void *caller)
@@ -334,7 +336,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 	if (likely(object))
 		return object;
 	if (searched)
-		return slob_kmalloc_fresh(size, gfp);
+		return slob_kmalloc_plain(arch_kernel(), size, gfp, NUMA_NO_NODE, true);
 	return slob_kmalloc_slow(size, gfp, NUMA_NO_NODE, __builtin_return_address(0));
 }
 
@@ -371,11 +373,10 @@ static bool slob_cache_free_block(struct kernel *k, struct kmem_cache *s, struct
 				  void *object)
 {
 	const char *why = NULL;
-	size_t offset = (uintptr_t)object & (PAGE_SIZE - 1);
 
 	if (unlikely(!head || page_type(head) != PAGE_TYPE_SLAB))
 		why = SLAB_BUG_NO_SLAB;
-	else if (unlikely((offset & (s->align - 1)) || offset + s->size > PAGE_SIZE))
+	else if (unlikely(!slob_may_start(s, object)))
 		why = SLAB_BUG_INNER;
 	else if (unlikely(!slob_free_now_or_later(k, s, head, object)))
 		why = SLAB_BUG_DOUBLE_FREE;

@@ -21,6 +21,11 @@ static inline struct slob_header *slob_header(const void *p)
 	return (struct slob_header *)((uintptr_t)p - SLOB_KMALLOC_HEADER);
 }
 
+static inline void *slob_kmalloc_object(struct slob_header *header)
+{
+	return (char *)header + SLOB_KMALLOC_HEADER;
+}
+
 /* The bytes that were asked for at @p, which lies in a page of blocks; 0 if @p is not of
  * kmalloc(). */
 static inline uint32_t slob_kmalloc_size(const void *p)

@@ -26,6 +26,18 @@ struct slob_request {
 	int node;			/* NUMA_NO_NODE: any */
 };
 
+/* For @size bytes, as slob_alloc(). */
+static __always_inline struct slob_request slob_request(size_t size, unsigned int align,
+							unsigned int offset, int node)
+{
+	return (struct slob_request){
+		.units = (unsigned int)SLOB_UNITS(size),
+		.align = align,
+		.offset = offset,
+		.node = node,
+	};
+}
+
 /* @sp of @list gave a block: full pages leave, others are where the next search begins. */
 static __always_inline void slob_served(struct list_head *list, struct slob_page *sp)
 {

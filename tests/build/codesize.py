@@ -12,7 +12,7 @@ import re
 import sys
 
 ALLOCATOR = ["slob.c", "slob_lists.h", "slob_page.c", "slob_page.h", "slob_rcu.c", "slob.h"]
-OURS = ["slob_alone.c", "slob_alone.h", "slob_debug.c", "slob_show.c"]
+OURS = ["slob_alone.h", "slob_debug.c", "slob_show.c"]
 
 
 def lines_of(path):
