@@ -5,48 +5,12 @@
  */
 #include "slob_test.h"
 
-#include "lib/rand.h"
+#include "../support/company.h"
 
-#include <pthread.h>
-#include <semaphore.h>
+#include "lib/rand.h"
 
 #define OPS 6000
 #define LIVE 150
-
-struct company {
-	struct machine *m;
-	pthread_t thread;
-	sem_t there, go;
-};
-
-static void *sleeper(void *arg)
-{
-	struct company *c = arg;
-
-	machine_enter(c->m);
-	kfree(kmalloc(32, GFP_KERNEL));
-	sem_post(&c->there);
-	sem_wait(&c->go);
-	machine_leave();
-	return NULL;
-}
-
-static void come(struct company *c)
-{
-	c->m = machine;
-	sem_init(&c->there, 0, 0);
-	sem_init(&c->go, 0, 0);
-	assert_int_equal(pthread_create(&c->thread, NULL, sleeper, c), 0);
-	sem_wait(&c->there);
-}
-
-static void go(struct company *c)
-{
-	sem_post(&c->go);
-	pthread_join(c->thread, NULL);
-	sem_destroy(&c->there);
-	sem_destroy(&c->go);
-}
 
 struct script {
 	uint64_t seed;
@@ -118,9 +82,9 @@ static void company_changes_no_place(void **state)
 	run(alone);
 	shutdown_clean(state);
 	boot(state);
-	come(&c);
+	company_comes(&c, machine);
 	run(among);
-	go(&c);
+	company_goes(&c);
 	shutdown_clean(state);
 	assert_memory_equal(alone, among, sizeof(alone));
 }
@@ -136,16 +100,16 @@ static void company_may_come_and_go(void **state)
 	(void)state;
 	for (i = 0; i < 200; i++) {
 		if (i == 60)
-			come(&c);
+			company_comes(&c, machine);
 		if (i == 120)
-			go(&c);
+			company_goes(&c);
 		p[i] = get(s);
 	}
 	for (i = 0; i < 200; i++) {
 		if (i == 60)
-			come(&c);
+			company_comes(&c, machine);
 		if (i == 120)
-			go(&c);
+			company_goes(&c);
 		kmem_cache_free(s, p[i]);
 	}
 	assert_int_equal(slob_pages(), 0);

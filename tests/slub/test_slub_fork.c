@@ -3,27 +3,19 @@
 
 #include "../support/fork_locks.h"
 
-/* Of every cache, that of every node. */
+/* That of every node. */
+static void expect_cache(struct fork_locks *l, struct kmem_cache *s)
+{
+	assert_int_equal(slub_of(s)->nr_nodes, 2);
+	for (unsigned int nid = 0; nid < 2; nid++)
+		fork_expect(l, &node_part(s, nid)->list_lock);
+}
+
 static void list_locks_are_held(void **state)
 {
 	struct machine *m = test_boot("preset=x86_64 mem=128M cpus=2 nodes=2");
-	struct kmem_cache *own = kmem_cache_create("of-the-test", 104, 0, 0, NULL), *c;
-	struct kernel *k = arch_kernel();
-	struct fork_locks locks = {0};
-	unsigned int before;
 
-	assert_non_null(own);
-	fork_expect_common(&locks, k);
-	before = locks.nr;
-	list_for_each_entry(c, &k->caches->list, list) {
-		assert_int_equal(slub_of(c)->nr_nodes, 2);
-		for (unsigned int nid = 0; nid < 2; nid++)
-			fork_expect(&locks, &node_part(c, nid)->list_lock);
-	}
-	assert_int_equal(locks.nr - before, 2 * k->caches->nr_caches);
-	fork_check(&locks, k, ARCH_FORK_RELEASE);
-	fork_check(&locks, k, ARCH_FORK_CHILD);
-	kmem_cache_destroy(own);
+	fork_check_caches(expect_cache, 2);
 	test_shutdown(m, 0);
 }
 

@@ -5,8 +5,7 @@
  */
 #include "slub_test.h"
 
-#include <pthread.h>
-#include <semaphore.h>
+#include "../support/company.h"
 
 struct fixture {
 	struct machine *m;
@@ -15,35 +14,8 @@ struct fixture {
 	unsigned int per_slab;
 	unsigned int nr;
 	void *p[600];
-	pthread_t other;
-	sem_t there, go;
+	struct company other;
 };
-
-static void *sleeper(void *arg)
-{
-	struct fixture *f = arg;
-
-	machine_enter(f->m);
-	assert_non_null(arch_cpu_attach());
-	sem_post(&f->there);
-	sem_wait(&f->go);
-	machine_leave();
-	return NULL;
-}
-
-static void company(struct fixture *f)
-{
-	sem_init(&f->there, 0, 0);
-	sem_init(&f->go, 0, 0);
-	assert_int_equal(pthread_create(&f->other, NULL, sleeper, f), 0);
-	sem_wait(&f->there);
-}
-
-static void alone_again(struct fixture *f)
-{
-	sem_post(&f->go);
-	pthread_join(f->other, NULL);
-}
 
 /* 512-byte objects: cpu_partial is 52. The objects of @slabs whole slabs are live, the CPU's slab,
  * the last of them, is full. */
@@ -101,7 +73,7 @@ static void the_newest_comes_first(void **state)
 	void *want[3];
 
 	begin(&f, MACHINE, 4);
-	company(&f);
+	company_comes(&f.other, f.m);
 	for (unsigned int i = 0; i < 3; i++) {
 		want[i] = f.p[i * f.per_slab];
 		drop(&f, i * f.per_slab);
@@ -117,7 +89,7 @@ static void the_newest_comes_first(void **state)
 		assert_int_equal(f.c->nr_sheaf, i ? 0 : 2);
 		assert_int_equal(check_cache(f.s), f.nr - 2 + i);
 	}
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -128,7 +100,7 @@ static void the_state_tells(void **state)
 	char text[1000];
 
 	begin(&f, MACHINE, 4);
-	company(&f);
+	company_comes(&f.other, f.m);
 	kmem_cache_print_state(f.s, NULL, NULL, text, sizeof(text));
 	assert_null(strstr(text, "sheaf"));
 	for (unsigned int i = 0; i < 4; i++)
@@ -137,7 +109,7 @@ static void the_state_tells(void **state)
 	assert_non_null(strstr(text, "] sheaf=3 node0"));
 	/* the newest has gone to the free list: who looks settles it */
 	assert_non_null(strstr(text, ":free=1,"));
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -146,7 +118,7 @@ static void a_full_one_goes_to_the_slabs(void **state)
 	struct fixture f;
 
 	begin(&f, MACHINE, 8);
-	company(&f);
+	company_comes(&f.other, f.m);
 	for (unsigned int i = 0; i < 53; i++)
 		drop(&f, i);
 	assert_int_equal(kept(&f), 53);
@@ -155,7 +127,7 @@ static void a_full_one_goes_to_the_slabs(void **state)
 	assert_int_equal(f.c->nr_sheaf, 0);
 	assert_int_equal(check_cache(f.s), f.nr - 54);
 	assert_non_null(f.c->partial);
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -167,7 +139,7 @@ static void a_double_free_is_noticed(void **state)
 	begin(&f, MACHINE, 4);
 	p = f.p[0];
 	drop(&f, 0);	/* heads its slab's list: nobody else is there */
-	company(&f);
+	company_comes(&f.other, f.m);
 	test_catch_all();
 	kmem_cache_free(f.s, p);
 	expect_report(MACHINE_BUG, SLAB_BUG_DOUBLE_FREE);
@@ -188,7 +160,7 @@ static void a_double_free_is_noticed(void **state)
 	kmem_cache_free(f.s, (char *)f.p[2] + 8);
 	expect_report(MACHINE_BUG, SLAB_BUG_INNER);
 	assert_int_equal(check_cache(f.s), f.nr - 4);
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -197,7 +169,7 @@ static void what_is_left_at_shrink_and_destroy(void **state)
 	struct fixture f;
 
 	begin(&f, MACHINE, 8);
-	company(&f);
+	company_comes(&f.other, f.m);
 	/* Some in the sheaf, some taken from it into the free list. */
 	for (unsigned int i = 0; i < 20; i++)
 		drop(&f, i * 3);
@@ -213,7 +185,7 @@ static void what_is_left_at_shrink_and_destroy(void **state)
 	for (unsigned int i = 0; i < f.nr; i++)
 		drop(&f, i);
 	kmem_cache_destroy(f.s);
-	alone_again(&f);
+	company_goes(&f.other);
 	expect_no_reports();
 	test_shutdown(f.m, 0);
 }
@@ -228,7 +200,7 @@ static void nodes(void **state)
 	far = kmem_cache_alloc_node(f.s, GFP_KERNEL, 1);
 	assert_int_equal(slub_slab_nid(slab_of(far)), 1);
 	f.p[f.nr++] = kmem_cache_alloc_node(f.s, GFP_KERNEL, 0);
-	company(&f);
+	company_comes(&f.other, f.m);
 	kmem_cache_free(f.s, far);
 	assert_int_equal(kept(&f), 0);
 	drop(&f, 0);
@@ -243,7 +215,7 @@ static void nodes(void **state)
 	assert_int_equal(slub_slab_nid(slab_of(f.p[0])), 1);
 	check_cache(f.s);
 	kmem_cache_free(f.s, far);
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -253,7 +225,7 @@ static void the_last_objects(void **state)
 	struct page *pages = NULL, *page;
 
 	begin(&f, MACHINE, 4);
-	company(&f);
+	company_comes(&f.other, f.m);
 	kmem_cache_shrink(f.s);	/* no slab on the CPU */
 	drop(&f, 0);
 	drop(&f, 1);
@@ -269,7 +241,7 @@ static void the_last_objects(void **state)
 		pages = *(struct page **)page_address(page);
 		__free_pages(page, 0);
 	}
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 
@@ -285,11 +257,11 @@ static void as_the_command_line_says(void **state)
 	assert_null(f.c->partial);
 	end(&f);
 	begin(&f, MACHINE " cmdline=slub_sheaves=never", 4);
-	company(&f);
+	company_comes(&f.other, f.m);
 	drop(&f, 0);
 	assert_int_equal(kept(&f), 0);
 	assert_ptr_equal(f.c->partial, slab_of(f.p[1]));
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 	begin(&f, MACHINE " cmdline=slub_sheaves=auto", 4);
 	drop(&f, 0);
@@ -304,11 +276,11 @@ static void none_without_cpu_partial(void **state)
 
 	begin(&f, MACHINE, 4);
 	slub_set_cpu_partial(slub_of(f.s), 0);
-	company(&f);
+	company_comes(&f.other, f.m);
 	drop(&f, 0);
 	assert_null(f.c->sheaf);
 	assert_int_equal(state_of(f.p[1]).inuse, f.per_slab - 1);
-	alone_again(&f);
+	company_goes(&f.other);
 	end(&f);
 }
 

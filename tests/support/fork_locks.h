@@ -80,4 +80,24 @@ static inline void fork_check(const struct fork_locks *l, struct kernel *k, enum
 	assert_int_equal(k->fork_locks[ARCH_FORK_FIRST] + k->fork_locks[ARCH_FORK_SECOND], 0);
 }
 
+/* What @expect names for each of the caches, one of them new, @per_cache locks each, is held besides. */
+static inline void fork_check_caches(void (*expect)(struct fork_locks *l, struct kmem_cache *s),
+				     unsigned int per_cache)
+{
+	struct kmem_cache *own = kmem_cache_create("of-the-test", 104, 0, 0, NULL), *s;
+	struct kernel *k = arch_kernel();
+	struct fork_locks locks = {0};
+	unsigned int before;
+
+	assert_non_null(own);
+	fork_expect_common(&locks, k);
+	before = locks.nr;
+	list_for_each_entry(s, &k->caches->list, list)
+		expect(&locks, s);
+	assert_int_equal(locks.nr - before, per_cache * k->caches->nr_caches);
+	fork_check(&locks, k, ARCH_FORK_RELEASE);
+	fork_check(&locks, k, ARCH_FORK_CHILD);
+	kmem_cache_destroy(own);
+}
+
 #endif
